@@ -1,0 +1,112 @@
+internal import CSQLite
+package import GRDB
+
+/// One service's SQLite store, opened the one right way.
+///
+/// WAL with `synchronous = FULL`: what a transaction committed survives the loss of power. GRDB's
+/// pool sets NORMAL on its writer when it opens, so FULL is set afterwards and read back. Only the
+/// writing connection may checkpoint; readers are query-only and leave the WAL alone when they
+/// close (SQLite before 3.51.3 can lose a WAL that two connections reset).
+package final class Store: Sendable {
+    package let writer: any DatabaseWriter
+    private let lock: StoreLock?
+
+    package enum Limits {
+        package static let readersMax = 3
+        /// Pages of 4 KiB in the WAL before the writer checkpoints: 16 MiB.
+        package static let checkpointPages = 4_000
+        package static let busySeconds = 10.0
+        package static let writerCacheKibibytes = 65_536
+        package static let readerCacheKibibytes = 4_096
+    }
+
+    /// Opens or creates the store at `path`, holding its lock, and brings its schema up to date.
+    ///
+    /// Throws `StoreError.locked` if another process has it open.
+    package init(path: String, migrations: DatabaseMigrator) throws {
+        lock = try StoreLock(path: path + ".lock")
+        var configuration = Configuration()
+        configuration.maximumReaderCount = Limits.readersMax
+        configuration.busyMode = .timeout(Limits.busySeconds)
+        configuration.prepareDatabase { database in
+            let cache =
+                database.configuration.readonly
+                ? Limits.readerCacheKibibytes : Limits.writerCacheKibibytes
+            try database.execute(sql: "PRAGMA cache_size = -\(cache)")
+            if database.configuration.readonly {
+                greenseason_no_checkpoint_on_close(
+                    UnsafeMutableRawPointer(database.sqliteConnection))
+            }
+        }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        writer = pool
+        try pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Limits.checkpointPages)")
+            guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
+                throw StoreError.notDurable(path)
+            }
+        }
+        try migrations.migrate(pool)
+    }
+
+    /// Takes a writer that somebody else opened: in memory for tests, on a simulated disk.
+    package init(writer: any DatabaseWriter, migrations: DatabaseMigrator) throws {
+        self.writer = writer
+        lock = nil
+        try migrations.migrate(writer)
+    }
+
+    /// A store in memory, for tests of what it holds.
+    package static func inMemory(migrations: DatabaseMigrator) throws -> Store {
+        try Store(writer: DatabaseQueue(), migrations: migrations)
+    }
+
+    /// Closes all connections; the writer's goes last and folds the WAL into the store.
+    package func close() throws { try writer.close() }
+}
+
+/// A store opened beside its service, to look and never to touch.
+///
+/// It works on live stores and on those of a service that is down.
+package final class StoreReader: Sendable {
+    private let queue: DatabaseQueue
+
+    package init(path: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(Store.Limits.busySeconds)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA query_only = 1")
+            greenseason_no_checkpoint_on_close(UnsafeMutableRawPointer(database.sqliteConnection))
+        }
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Runs `body` on one snapshot.
+    package func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try queue.read(body)
+    }
+
+    package func close() throws { try queue.close() }
+}
+
+package enum StoreError: Error, Equatable {
+    /// Another process holds the store's lock.
+    case locked(String)
+    /// The lock file could not be made, with the reason.
+    case lockFailed(String)
+    /// The connection does not do what it was told: the store would not survive a power failure.
+    case notDurable(String)
+}
+
+extension StoreError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .locked(let path):
+            "\(path) is held by another process: this service is already running on this folder"
+        case .lockFailed(let why): why
+        case .notDurable(let path): "\(path): synchronous=FULL could not be set"
+        }
+    }
+}

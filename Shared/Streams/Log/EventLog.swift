@@ -1,0 +1,185 @@
+package import GRDB
+package import Messages
+import Model
+import Storage
+
+/// What a service has published, kept whole in its own store, and appended to by its writer alone.
+///
+/// Events are gathered into blocks as they are emitted and each block is one row with one BLOB: a
+/// row an event would dirty many times the pages, and replay forwards the stored bytes as they are.
+package final class EventLog {
+    package let id: LogID
+    package let stream: StreamName
+    private var partitions: [Partition]
+    private var sealed: [Block] = []
+
+    private struct Partition {
+        var head: UInt64
+        var chain: Chain
+        var totals: ControlTotals
+        var body: [UInt8] = []
+        var count = 0
+
+        var next: UInt64 { head + UInt64(count) + 1 }
+    }
+
+    package struct Head: Hashable, Sendable {
+        package var partition: Int
+        package var sequence: UInt64
+        package var chain: Chain
+        package var totals: ControlTotals
+    }
+
+    /// Reads where the log stands. The log must have been created in this store.
+    package init(identity: LogIdentity, in database: Database) throws {
+        id = identity.log
+        stream = identity.stream
+        partitions = try Self.heads(of: identity, in: database).map {
+            Partition(head: $0.sequence, chain: $0.chain, totals: $0.totals)
+        }
+    }
+
+    package var partitionCount: Int { partitions.count }
+
+    /// Where the log stands, with everything sealed and nothing that is still open.
+    package var heads: [Head] {
+        partitions.enumerated().map {
+            Head(
+                partition: $0.offset, sequence: $0.element.head, chain: $0.element.chain,
+                totals: $0.element.totals)
+        }
+    }
+
+    /// Adds an event to its partition's open block and says which sequence it got.
+    func append(
+        _ event: [UInt8], to partition: Int, milligrams: Int64, points: Int64, recorded: Instant,
+        in database: Database
+    ) throws -> UInt64 {
+        precondition(event.count <= Block.Limits.eventBytesMax, "an event outgrew the wire limit")
+        if partitions[partition].count > 0,
+            partitions[partition].body.count + event.count > Block.Limits.bodyBytesTarget
+        {
+            try seal(partition, recorded: recorded, in: database)
+        }
+        let sequence = partitions[partition].next
+        BlockBody.append(event, to: &partitions[partition].body)
+        partitions[partition].count += 1
+        partitions[partition].totals.events += 1
+        partitions[partition].totals.milligrams += milligrams
+        partitions[partition].totals.points += points
+        return sequence
+    }
+
+    func nextSequence(in partition: Int) -> UInt64 { partitions[partition].next }
+
+    /// Closes every open block and writes it.
+    func sealAll(recorded: Instant, in database: Database) throws {
+        for partition in partitions.indices where partitions[partition].count > 0 {
+            try seal(partition, recorded: recorded, in: database)
+        }
+    }
+
+    private func seal(_ partition: Int, recorded: Instant, in database: Database) throws {
+        let open = partitions[partition]
+        let first = open.head + 1
+        let chain = open.chain.extended(first: first, count: open.count, body: open.body)
+        let block = Block(
+            partition: partition, first: first, count: open.count, chain: chain,
+            recorded: recorded, totals: open.totals, body: open.body)
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO log_block
+                    (partition, first, count, chain, recorded_ms, events, milligrams, points, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            block.partition, Int64(block.first), block.count, DatabaseBytes(block.chain.bytes),
+            block.recorded.rawValue, Int64(block.totals.events), block.totals.milligrams,
+            block.totals.points, DatabaseBytes(block.body),
+        ])
+        partitions[partition].head = block.last
+        partitions[partition].chain = chain
+        partitions[partition].body = []
+        partitions[partition].count = 0
+        sealed.append(block)
+    }
+
+    /// The blocks sealed since the last call, to be published once they are committed.
+    func takeSealed() -> [Block] {
+        defer { sealed = [] }
+        return sealed
+    }
+
+    /// Forgets everything that was not committed.
+    func reload(from database: Database) throws {
+        let identity = LogIdentity(log: id, stream: stream, partitions: partitions.count)
+        sealed = []
+        partitions = try Self.heads(of: identity, in: database).map {
+            Partition(head: $0.sequence, chain: $0.chain, totals: $0.totals)
+        }
+    }
+}
+
+/// What a log is called and how it is divided: fixed when its store is created.
+package struct LogIdentity: Hashable, Sendable {
+    package var log: LogID
+    package var stream: StreamName
+    package var partitions: Int
+
+    package init(log: LogID, stream: StreamName, partitions: Int) {
+        self.log = log
+        self.stream = stream
+        self.partitions = partitions
+    }
+
+    /// The identity kept in the store, minted by the first start.
+    ///
+    /// Throws `LogIdentityError` if the store belongs to another stream or another division.
+    package static func establish(
+        stream: StreamName, partitions: Int, using generator: inout some RandomNumberGenerator,
+        in database: Database
+    ) throws -> LogIdentity {
+        if let kept = try load(from: database) {
+            guard kept.stream == stream else {
+                throw LogIdentityError.otherStream(kept: kept.stream, wanted: stream)
+            }
+            guard kept.partitions == partitions else {
+                throw LogIdentityError.otherDivision(kept: kept.partitions, wanted: partitions)
+            }
+            return kept
+        }
+        let identity = LogIdentity(
+            log: .random(using: &generator), stream: stream, partitions: partitions)
+        try database.execute(
+            sql: "INSERT INTO log_identity (id, log, stream, partitions) VALUES (1, ?, ?, ?)",
+            arguments: [DatabaseBytes(identity.log.bytes), stream.rawValue, partitions])
+        return identity
+    }
+
+    package static func load(from database: Database) throws -> LogIdentity? {
+        guard
+            let row = try Row.fetchOne(
+                database, sql: "SELECT log, stream, partitions FROM log_identity WHERE id = 1"),
+            let log = LogID((row[0] as DatabaseBytes).bytes),
+            let stream = StreamName(rawValue: row[1])
+        else { return nil }
+        return LogIdentity(log: log, stream: stream, partitions: row[2])
+    }
+}
+
+package enum LogIdentityError: Error, Equatable {
+    case otherStream(kept: StreamName, wanted: StreamName)
+    case otherDivision(kept: Int, wanted: Int)
+}
+
+extension LogIdentityError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .otherStream(let kept, let wanted):
+            "the store holds the stream \(kept.rawValue), not \(wanted.rawValue)"
+        case .otherDivision(let kept, let wanted):
+            "the store was created with \(kept) partitions, not \(wanted); a deployment's number of "
+                + "partitions is fixed"
+        }
+    }
+}
