@@ -1,5 +1,5 @@
 package import Messages
-package import Model
+import Model
 package import Streams
 import SwiftProtobuf
 
