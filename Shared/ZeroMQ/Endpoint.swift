@@ -11,9 +11,6 @@ enum Endpoint {
         let reason: String
     }
 
-    /// The size of `sun_path`, less its terminating zero.
-    static let ipcPathBytesMax = 107
-
     /// Why `endpoint` cannot be used, or nil.
     ///
     /// - Parameter isSealed: Whether the socket speaks CURVE, without which there is no tcp.
@@ -40,10 +37,11 @@ enum Endpoint {
     }
 
     private static func refusal(ofPath path: Substring) -> Refusal? {
-        if path.utf8.count > ipcPathBytesMax {
+        if path.utf8.count > Limits.ipcPathBytesMax {
             return Refusal(
                 code: ENAMETOOLONG,
-                reason: "the path has \(path.utf8.count) bytes, more than \(ipcPathBytesMax)")
+                reason: "the path has \(path.utf8.count) bytes, more than \(Limits.ipcPathBytesMax)"
+            )
         }
         if path.hasPrefix("@") {
             return Refusal(

@@ -37,9 +37,6 @@ extension PublicKey {
 }
 
 private enum KeyFile {
-    /// More than any key with white space around it.
-    static let bytesMax = 256
-
     static func isMalformed(_ path: String) -> ZeroMQError {
         ZeroMQError(
             during: .loadKey(path), code: EINVAL,
@@ -60,8 +57,8 @@ private enum KeyFile {
                     reason: "others can read this secret: make a new one, or chmod 600 it")
             }
         }
-        var bytes = [UInt8](repeating: 0, count: bytesMax)
-        let count = Glibc.read(file, &bytes, bytesMax)
+        var bytes = [UInt8](repeating: 0, count: Limits.keyFileBytesMax)
+        let count = Glibc.read(file, &bytes, bytes.count)
         guard count >= 0 else { throw ZeroMQError(during: .loadKey(path)) }
         // No character of Z85 is white space.
         let key = bytes[..<count].drop(while: isSpace).reversed().drop(while: isSpace).reversed()

@@ -113,10 +113,11 @@ package struct Security: Sendable {
 
     /// Peers prove their keys, and the `Authenticator` of this context decides about each.
     ///
-    /// - Parameter zapDomain: What the authenticator is asked for, 1–255 bytes.
+    /// - Parameter zapDomain: What the authenticator is asked for, from one byte to `zapDomainBytesMax`.
     package static func curveServer(secretKey: SecretKey, zapDomain: String) -> Security {
         precondition(
-            (1...255).contains(zapDomain.utf8.count), "without a domain nobody would be asked")
+            (1...Limits.zapDomainBytesMax).contains(zapDomain.utf8.count),
+            "without a domain nobody would be asked")
         return Security(mechanism: .curveServer(secretKey, zapDomain: zapDomain))
     }
 

@@ -100,9 +100,7 @@ package struct Socket: ~Copyable {
         }
     }
 
-    /// Asks a SUB's publishers for what begins with `prefix`, at most 64 bytes.
-    ///
-    /// libzmq 4.3.4 never matches topics of 246 to 255 bytes, so topics stay far below.
+    /// Asks a SUB's publishers for what begins with `prefix`, of at most `topicBytesMax`.
     package func subscribe(to prefix: String) throws(ZeroMQError) {
         try setSubscription(ZMQ_SUBSCRIBE, prefix)
     }
@@ -114,7 +112,7 @@ package struct Socket: ~Copyable {
 
     private func setSubscription(_ option: Int32, _ prefix: String) throws(ZeroMQError) {
         precondition(kind == .sub, "only a SUB subscribes")
-        precondition(prefix.utf8.count <= 64, "a topic has at most 64 bytes")
+        precondition(prefix.utf8.count <= Limits.topicBytesMax, "topics are short")
         guard zmq_setsockopt(handle, option, prefix, prefix.utf8.count) == 0 else {
             throw ZeroMQError(during: .subscribe)
         }

@@ -69,8 +69,8 @@ package struct ZAPReply: Sendable, Equatable {
         case .allow(let userID):
             // The id comes back as a C string: after a zero it would be somebody else's.
             precondition(
-                (1...255).contains(userID.utf8.count) && !userID.utf8.contains(0),
-                "a user id has 1 to 255 bytes, none of them zero")
+                (1...Limits.userIDBytesMax).contains(userID.utf8.count) && !userID.utf8.contains(0),
+                "a user id is neither empty nor long, and holds no zero")
             status = .allowed
             self.userID = userID
         case .deny:
