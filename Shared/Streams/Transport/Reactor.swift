@@ -19,9 +19,11 @@ final class Reactor {
     private var pages = PageQueue<[UInt8], SLP.Question>()
     private var nextTick: Int64
     private var nextHead: Int64
-    private let counters = ReactorCounters()
+    private let counters: ReactorCounters
 
     init(transport: ZeroMQTransport, station: any Station) throws {
+        let counters = ReactorCounters()
+        self.counters = counters
         self.transport = transport
         self.station = station
         publisher = Held(try Socket(.pub, in: transport.context, options: .liveFeed))
