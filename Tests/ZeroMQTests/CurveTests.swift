@@ -259,7 +259,7 @@ private final class Edge {
     }
 
     func event(
-        of client: borrowing HandshakeClient, _ isSought: (HandshakeClient.Event) -> Bool
+        of client: HandshakeClient, _ isSought: (HandshakeClient.Event) -> Bool
     ) throws -> HandshakeClient.Event {
         var found: HandshakeClient.Event?
         try eventually {

@@ -158,6 +158,11 @@ import ZeroMQ
         async let outcome = onThread {
             let context = try Context()
             let socket = try Socket(.dealer, in: context, options: .replayClient)
+            // Threads made by Swift's pool inherit its deafness to signals.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGUSR2)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             thread.yield(pthread_self())
             thread.finish()
             var poll = PollSet()
