@@ -15,6 +15,7 @@ except ImportError:
     zmq = None
 
 SCRIPT = pathlib.Path(__file__).with_name("python_partner.py")
+GUIDE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "partner-guide.md"
 
 
 class DifficultEdge(threading.Thread):
@@ -124,6 +125,28 @@ class PythonPartner(unittest.TestCase):
         self.assertEqual({"bad_json": 1}, summary["errors"])
         self.assertEqual({"accepted": 5}, summary["statuses"])
         self.assertIsNone(receipts[2])
+
+    def test_the_guides_example_does_what_the_guide_says(self):
+        example = GUIDE.read_text("utf-8").split("```python\n")[1].split("```")[0]
+        event = GUIDE.read_text("utf-8").split("```json\n")[1].split("```")[0]
+        keys = zmq.curve_keypair()
+        edge = DifficultEdge([keys])
+        edge.start()
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "first.py").write_text(example)
+            (folder / "key").write_bytes(b"\n".join(keys) + b"\n")
+            (folder / "events").write_text((json.dumps(json.loads(event)) + "\n") * 2)
+            done = subprocess.run(
+                [sys.executable, folder / "first.py", f"tcp://127.0.0.1:{edge.port}",
+                 edge.public.decode(), folder / "key", folder / "events"],
+                capture_output=True, text=True, timeout=60)
+        edge.finished.set()
+        edge.join()
+        self.assertEqual(0, done.returncode, done.stderr)
+        receipts = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(["accepted", "duplicate"], [r["status"] for r in receipts])
+        self.assertEqual({"BK20260810-000000001"}, {r["id"] for r in receipts})
 
     def test_an_unknown_key_is_told(self):
         done, _, _ = self.publish(["{}"], "--give-up", "1", known=False)
