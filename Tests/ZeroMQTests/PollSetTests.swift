@@ -174,7 +174,10 @@ import ZeroMQ
             try await onThread {
                 for count in 1...20 {
                     pthread_kill(thread, SIGUSR2)
-                    while signalsTaken.load(ordering: .relaxed) < count { sched_yield() }
+                    try eventually {
+                        sched_yield()
+                        return signalsTaken.load(ordering: .relaxed) >= count ? () : nil
+                    }
                 }
             }
         }
