@@ -3,7 +3,7 @@ import CZeroMQ
 /// The limits and the security of one socket.
 ///
 /// Each role in the house has a preset, and only what roles may differ in can be said here. The
-/// rest is the same for all sockets and set by `Socket` itself. ZMTP heartbeats cannot be expressed:
+/// rest is the same for all sockets and set by `Socket` itself. No ZMTP heartbeats can be said:
 /// in libzmq 4.3.4 they abort the process when the peer is slow (libzmq #3937, #4767). Liveness is
 /// the protocols' own business, and TCP keepalive and user time-out notice dead hosts.
 package struct Options: Sendable {
