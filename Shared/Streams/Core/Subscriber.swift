@@ -1,8 +1,8 @@
 package import Messages
 
-/// One subscription as a value: what arrives goes in, what to do comes out. No socket, no clock.
+/// One subscription as a value: what arrives goes in, what to do comes out.
 ///
-/// It follows every partition of one stream of one publisher. Live blocks are the fast path; pages
+/// It has no socket and no clock. It follows every partition of one stream of one publisher. Live blocks are the fast path; pages
 /// pulled from the publisher's log are the truth. Whatever is delivered continues the partition's
 /// chain, in order and without gaps, so a consumer never has to look.
 ///

@@ -19,8 +19,10 @@ final class Reactor {
     private var pages = PageQueue<[UInt8], SLP.Question>()
     private var nextTick: Int64
     private var nextHead: Int64
-    /// Up to where blocks were sent. The station may be ahead of it, and a HEAD that overtook its
-    /// blocks would make every subscriber ask for what is on its way.
+    /// Up to where blocks were sent.
+    ///
+    /// The station may be ahead of it, and a HEAD that overtook its blocks would make every
+    /// subscriber ask for what is on its way.
     private var heads: [EventLog.Head]
     private let counters: ReactorCounters
 
