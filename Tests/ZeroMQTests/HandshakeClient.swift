@@ -9,7 +9,7 @@ import ZeroMQ
 /// it needs to be what our own types cannot express, such as a client without CURVE.
 ///
 /// It lives in a context of its own, which is never terminated (libzmq #4242).
-struct HandshakeClient: ~Copyable {
+final class HandshakeClient {
     private static let context = RawContext()
 
     private let socket: UnsafeMutableRawPointer
@@ -40,6 +40,8 @@ struct HandshakeClient: ~Copyable {
     }
 
     deinit {
+        // First, because the I/O thread waits for ever to tell a monitor that has left.
+        zmq_socket_monitor(socket, nil, 0)
         zmq_close(socket)
         zmq_close(monitor)
     }
