@@ -2,6 +2,7 @@ package import GRDB
 package import Messages
 package import ServiceKit
 import Storage
+import Streams
 
 /// Rewards as a service: `points` in, `redemption` out.
 package enum RewardsService: ServiceProgram {
