@@ -298,6 +298,9 @@ package nonisolated struct SLPFetch: Sendable {
   /// echoed by the page
   package var request: UInt64 = 0
 
+  /// durable: everything up to here is on the subscriber's disk
+  package var applied: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -622,7 +625,7 @@ nonisolated extension SLPHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
 
 nonisolated extension SLPFetch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Fetch"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}subscriber\0\u{1}schema\0\u{1}stream\0\u{1}partition\0\u{3}log_id\0\u{1}sequence\0\u{1}chain\0\u{3}bytes_max\0\u{1}request\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}subscriber\0\u{1}schema\0\u{1}stream\0\u{1}partition\0\u{3}log_id\0\u{1}sequence\0\u{1}chain\0\u{3}bytes_max\0\u{1}request\0\u{1}applied\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -640,6 +643,7 @@ nonisolated extension SLPFetch: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 8: try { try decoder.decodeSingularBytesField(value: &self.chain) }()
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.bytesMax) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.request) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.applied) }()
       default: break
       }
     }
@@ -676,6 +680,9 @@ nonisolated extension SLPFetch: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if self.request != 0 {
       try visitor.visitSingularUInt64Field(value: self.request, fieldNumber: 10)
     }
+    if self.applied != 0 {
+      try visitor.visitSingularUInt64Field(value: self.applied, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -690,6 +697,7 @@ nonisolated extension SLPFetch: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs.chain != rhs.chain {return false}
     if lhs.bytesMax != rhs.bytesMax {return false}
     if lhs.request != rhs.request {return false}
+    if lhs.applied != rhs.applied {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

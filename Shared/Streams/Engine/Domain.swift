@@ -6,7 +6,7 @@ package import Messages
 /// The writer's thread alone calls it, in the order in which things are applied. Implementations
 /// decide first and write then, look at no clock and no chance, and keep in memory only what
 /// `rolledBack` can drop, because a transaction that fails must leave no trace.
-package protocol Domain: AnyObject {
+package protocol Domain: AnyObject, SendableMetatype {
     /// Events of the one stream it consumes.
     associatedtype Input: StreamEvent
     /// Work that comes neither from a stream nor as a command; `Never` if there is none.

@@ -1,0 +1,90 @@
+import CZeroMQ
+import Foundation
+import Synchronization
+import ZeroMQ
+
+/// What these tests stand on: threads that may block, folders that go away, waits that end.
+
+/// Runs `body` on a thread of its own, because waiting for a socket would take a thread from the
+/// pool that all tests share.
+func onThread<Answer: Sendable>(
+    _ body: @escaping @Sendable () throws -> Answer
+) async throws -> Answer {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread {
+            continuation.resume(with: Result(catching: body))
+        }
+    }
+}
+
+/// A folder of this test's own, with a path short enough for an ipc endpoint.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/zq-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw POSIXError(.EIO) }
+        path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+    func endpoint(_ name: String) -> String { "ipc://\(path)/\(name)" }
+}
+
+/// A generator whose numbers follow from its seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+struct WaitedInVain: Error {}
+
+/// The time after which something that must happen is taken to have failed.
+let patience = Duration.seconds(10)
+
+extension Socket {
+    /// The next message, waited for.
+    func next() throws -> Multipart {
+        var poll = PollSet()
+        let entry = poll.add(self)
+        guard try poll.wait(milliseconds: 10_000) == .ready, poll.isReadable(entry),
+            let message = try receive()
+        else { throw WaitedInVain() }
+        return message
+    }
+
+    /// Whether nothing comes within a moment; meanwhile the socket does its own work.
+    func staysQuiet(milliseconds: Int) throws -> Bool {
+        var poll = PollSet()
+        _ = poll.add(self)
+        return try poll.wait(milliseconds: milliseconds) == .timedOut
+    }
+}
+
+/// Calls `step` until it answers something.
+func eventually<Answer>(_ step: () throws -> Answer?) throws -> Answer {
+    let end = ContinuousClock.now + patience
+    while ContinuousClock.now < end {
+        if let answer = try step() { return answer }
+    }
+    throw WaitedInVain()
+}
+
+func bytes(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
+
+func texts(_ message: Multipart) -> [String] {
+    message.frames.map { String(decoding: $0, as: UTF8.self) }
+}
