@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
-package import Storage
+import Storage
 
 /// The operator's tool: one binary, the same requests that the gateway makes.
 struct Greenctl: ParsableCommand {
@@ -34,8 +34,8 @@ struct Greenctl: ParsableCommand {
                 name: "Operation:",
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, MetricsCommand.self,
-                    DeadLetterCommand.self, StreamCommand.self, AuditCommand.self,
-                    DumpCommand.self,
+                    DeadLetterCommand.self, StreamCommand.self,
+
                 ]),
         ])
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Messages
 import Model
+import ZeroMQ
 
 struct GenerateDayCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
@@ -183,7 +184,8 @@ private struct CityLoad {
                     throw Failure(
                         .configuration,
                         "\(partner.id) is registered under another key than the one in "
-                            + "\(keys.path(of: partner.id)): name the folder of its key with --keys")
+                            + "\(keys.path(of: partner.id)): name the folder of its key with --keys"
+                    )
                 }
                 sum.partnersKnown += 1
                 continue

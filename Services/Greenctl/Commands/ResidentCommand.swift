@@ -1,5 +1,6 @@
 import ArgumentParser
 import Messages
+import Model
 
 struct ResidentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

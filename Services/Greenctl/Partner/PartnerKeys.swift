@@ -1,3 +1,4 @@
+import Glibc
 package import Storage
 package import ZeroMQ
 
@@ -19,7 +20,7 @@ package struct PartnerKeys {
         let path = path(of: partner)
         do {
             return try CurveKeys.load(from: path)
-        } catch where error.isMissingFile {
+        } catch  where error.code == ENOENT {
             throw Failure(
                 .configuration,
                 "there is no key of \(partner) at \(path): `greenctl city load` makes those of a "
@@ -35,7 +36,7 @@ package struct PartnerKeys {
     static func pair(at path: String) throws -> CurveKeys {
         do {
             return try CurveKeys.load(from: path)
-        } catch where error.isMissingFile {
+        } catch  where error.code == ENOENT {
             do {
                 let keys = try CurveKeys.generate()
                 try keys.save(to: path)

@@ -17,7 +17,7 @@ extension ServiceCalls {
     }
 
     /// Gives an order under `key`.
-    package func order<C: Command>(
+    func order<C: Command>(
         _ service: ServiceName, _ command: C, key: CommandKey
     ) throws -> C.Reply {
         try call(service, command, key: key.bytes)
