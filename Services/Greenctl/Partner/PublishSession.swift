@@ -3,8 +3,8 @@
 /// Events leave in the order in which they were given, in batches, as many as credit allows without
 /// waiting. An event is done when its receipt has come; until then its batch is kept and, after a
 /// loss or a `busy`, sent again: the edge finds duplicates, so this is always safe. Whatever has to
-/// be sent again goes before anything new, and only once nothing else is under way, so two reports
-/// under one id keep their order.
+/// be sent again goes before anything new, once nothing else is under way; only what was under way
+/// already can overtake it.
 ///
 /// There is no socket and no clock here; times are milliseconds of any clock that never goes back.
 package struct PublishSession {
@@ -72,7 +72,7 @@ package struct PublishSession {
     /// After a connection was lost nobody knows what the edge still holds of it: one batch is sent,
     /// and its receipts say how much more may be.
     private var isCautious = true
-    /// Something came back: first let everything else come back too, so that order is kept.
+    /// Something came back: first let everything else come back too, then go on in order.
     private var drains = false
     private var resumeAt: Int64 = 0
     private var ping: (id: UInt64, sentAt: Int64)?
