@@ -1,3 +1,5 @@
+import CZeroMQ
+
 /// Decides which CURVE keys may come in, for all servers of one context.
 ///
 /// It is one more socket in its owner's event loop. Until it exists, servers refuse everybody, and
@@ -24,6 +26,11 @@ package struct Authenticator: ~Copyable {
         let socket = try Socket(.rep, in: context, options: .authenticator)
         try socket.bind(to: Self.endpoint)
         self.socket = socket
+    }
+
+    deinit {
+        // Closing alone frees the place some time later; its successor may come before that.
+        zmq_unbind(socket.handle, Self.endpoint)
     }
 
     /// Answers the handshakes that wait, at most `requestsMax`, and tells how many it answered.

@@ -21,6 +21,8 @@ package enum SendOutcome: Sendable, Equatable {
     /// The peer's queue is full: nothing was sent.
     case wouldBlock
     /// No peer has this routing id (any more): nothing was sent. ROUTER only.
+    ///
+    /// That a peer left is noticed by reading or polling, not by sending.
     case unreachable
 }
 

@@ -16,7 +16,7 @@ import CZeroMQ
 ///         if poll.isReady(wake) { wakeUp.drain() }
 ///         if poll.isReady(feed) { … }
 ///     }
-package struct PollSet: ~Copyable {
+package struct PollSet {
     package enum Interest: Sendable {
         case reading
         case writing
@@ -38,6 +38,8 @@ package struct PollSet: ~Copyable {
     }
 
     private var items: [zmq_pollitem_t] = []
+    /// Kept for the turn: a descriptor that closed early could be somebody else's by now.
+    private var wakeUps: [WakeUp] = []
 
     package init() {
         items.reserveCapacity(16)
@@ -46,6 +48,7 @@ package struct PollSet: ~Copyable {
     /// Begins the next turn.
     package mutating func removeAll() {
         items.removeAll(keepingCapacity: true)
+        wakeUps.removeAll(keepingCapacity: true)
     }
 
     package mutating func add(
@@ -55,7 +58,8 @@ package struct PollSet: ~Copyable {
     }
 
     package mutating func add(_ wakeUp: WakeUp) -> Entry {
-        add(fileDescriptor: wakeUp.fileDescriptor)
+        wakeUps.append(wakeUp)
+        return add(fileDescriptor: wakeUp.fileDescriptor)
     }
 
     package mutating func add(

@@ -9,7 +9,7 @@ import ZeroMQ
 /// it needs to be what our own types cannot express, such as a client without CURVE.
 ///
 /// It lives in a context of its own, which is never terminated (libzmq #4242).
-struct HandshakeClient: ~Copyable {
+final class HandshakeClient {
     private static let context = RawContext()
 
     private let socket: UnsafeMutableRawPointer

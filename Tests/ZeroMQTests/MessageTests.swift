@@ -9,7 +9,7 @@ import ZeroMQ
         let message = try Message(copying: bytes)
         #expect(message.count == count)
         #expect(message.bytes == bytes)
-        #expect(!message.hasMore)
+        #expect(message.hasMore == false)
         #expect(message.userID == nil)
 
         let moved = message

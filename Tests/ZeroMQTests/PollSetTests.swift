@@ -158,6 +158,11 @@ import ZeroMQ
         async let outcome = onThread {
             let context = try Context()
             let socket = try Socket(.dealer, in: context, options: .replayClient)
+            // Threads made by Swift's pool inherit its deafness to signals.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGUSR2)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             thread.yield(pthread_self())
             thread.finish()
             var poll = PollSet()
@@ -169,7 +174,10 @@ import ZeroMQ
             try await onThread {
                 for count in 1...20 {
                     pthread_kill(thread, SIGUSR2)
-                    while signalsTaken.load(ordering: .relaxed) < count { sched_yield() }
+                    try eventually {
+                        sched_yield()
+                        return signalsTaken.load(ordering: .relaxed) >= count ? () : nil
+                    }
                 }
             }
         }

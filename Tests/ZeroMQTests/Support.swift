@@ -7,12 +7,20 @@ import ZeroMQ
 
 /// Runs `body` on a thread of its own, because waiting for a socket would take a thread from the
 /// pool that all tests share.
+///
+/// It stays part of its task, so what fails there is told of the right test.
 func onThread<Answer: Sendable>(
-    _ body: @escaping @Sendable () throws -> Answer
+    _ body: @Sendable () throws -> Answer
 ) async throws -> Answer {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(with: Result(catching: body))
+    @concurrent func run() async throws -> Answer { try body() }
+    return try await withTaskExecutorPreference(ThreadExecutor()) { try await run() }
+}
+
+private final class ThreadExecutor: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Thread.detachNewThread { [self] in
+            job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 }
