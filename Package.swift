@@ -94,7 +94,8 @@ let package = Package(
         shared(
             "ServiceKit",
             [
-                "Streams", "Storage", "Messages", "Model", "Observability", configuration,
+                "Streams", "Storage", "Messages", "Model", "Observability", "ZeroMQ", grdb, crypto,
+                configuration,
                 lifecycle, signals, logging, metrics,
             ]),
     ]

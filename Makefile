@@ -1,0 +1,54 @@
+# GreenSeason: what a person types. `make demo` and `make test` need nothing but Swift and Debian.
+
+.DEFAULT_GOAL := help
+
+SWIFT ?= swift
+# One configuration for everything: what the tests start is what the demo and a city run.
+BUILD := $(SWIFT) build -c release
+BIN := .build/release
+SOURCES := Services Shared Tests Package.swift
+export GREENSEASON_DATA ?= $(CURDIR)/data
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+packages:  ## install the Debian packages that are missing
+	@deploy/local/packages.sh
+
+build: packages  ## build every program
+	$(BUILD)
+
+demo: build  ## a city day from partner to voucher, on a fresh data folder
+	@deploy/local/demo.sh
+
+test: packages lint  ## everything that must hold
+	$(BUILD) --build-tests
+	python3 -m unittest discover -s Tests/Oracle
+	$(SWIFT) test -c release --skip-build
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+format:  ## lay out the sources as the lint wants them
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+up: build  ## start all services in the background on GREENSEASON_DATA
+	@deploy/local/up.sh
+
+down:  ## stop the services of GREENSEASON_DATA and of the demo
+	@deploy/local/down.sh
+
+status: build  ## which services are up, and how far they are
+	@$(BIN)/greenctl status
+
+audit: build  ## prove that everything balances
+	@$(BIN)/greenctl audit --full
+
+ingestion scoring rewards credit-profile: build  ## one service in the foreground
+	@exec $(BIN)/$@
+
+bench: build  ## measure the whole chain: EVENTS=1000000 ROUNDS=3
+	@python3 Tests/Benchmarks/chain.py --events $(or $(EVENTS),1000000) --rounds $(or $(ROUNDS),3)
+
+.PHONY: help packages build demo test lint format up down status audit bench
+.PHONY: ingestion scoring rewards credit-profile
