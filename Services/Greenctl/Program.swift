@@ -15,29 +15,32 @@ struct Greenctl: ParsableCommand {
             """,
         groupedSubcommands: [
             CommandGroup(
-                name: "Register:",
+                name: "Register",
                 subcommands: [
                     PartnerCommand.self, ResidentCommand.self, BindingCommand.self,
                     ConsentCommand.self, CityCommand.self,
                 ]),
             CommandGroup(
-                name: "Events:",
+                name: "Events",
                 subcommands: [PublishCommand.self, ClockCommand.self, GenerateDayCommand.self]),
             CommandGroup(
-                name: "Residents' benefits:",
+                name: "Residents' benefits",
                 subcommands: [
                     LedgerCommand.self, PointsCommand.self, RewardsCommand.self,
                     CatalogueCommand.self, RedeemCommand.self, OrderCommand.self,
                     ProfileCommand.self, MethodologyCommand.self,
                 ]),
             CommandGroup(
-                name: "Operation:",
+                name: "Operation",
                 subcommands: [
-                    StatusCommand.self, WaitCommand.self, MetricsCommand.self,
+                    StatusCommand.self, WaitCommand.self, StopCommand.self, MetricsCommand.self,
                     DeadLetterCommand.self, StreamCommand.self,
 
                 ]),
         ])
+
+    // Read here too, so that `greenctl --data FOLDER status` is as good as the other order.
+    @OptionGroup var common: CommonOptions
 }
 
 /// Runs `greenctl` with the arguments that followed its name.

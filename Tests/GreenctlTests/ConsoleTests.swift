@@ -1,6 +1,7 @@
 import Foundation
 import Greenctl
 import Messages
+import ServiceKit
 import Storage
 import Testing
 
@@ -109,7 +110,7 @@ struct Bench {
         let bench = try Bench()
         bench.services.failures["rewards.order.redeem"] = Failure(
             .refused, "40 points short (insufficient_points)")
-        #expect(bench.run("redeem", "id:42", "metro-card") == 1)
+        #expect(bench.run("redeem", "42", "metro-card") == 1)
         #expect(bench.output.text.isEmpty)
         #expect(bench.errors.text == "greenctl: 40 points short (insufficient_points)\n")
     }
@@ -117,9 +118,10 @@ struct Bench {
     @Test(arguments: [
         ["redeem"], ["no-such-thing"], ["clock", "set", "yesterday"], ["clock", "advance", "2x"],
         ["partner", "add", "p", "--source", "urn:p", "--behaviours", "metro"],
-        ["redeem", "id:42", "x", "--key", "abc"], ["redeem", "id:-1", "x"], ["wait"],
+        ["redeem", "42", "x", "--key", "abc"], ["redeem", "0", "x"], ["wait"],
+        ["profile", "consent", "42"], ["publish", "x", "--rate", "0"],
         ["generate-day", "/tmp/x", "--partners", "3"], ["publish", "x", "--edge", "tcp://h:1"],
-        ["ledger", "show", "id:42", "--limit", "501"],
+        ["ledger", "show", "42", "--limit", "501"],
         ["partner", "add", "p", "--source", "u", "--behaviours", "m", "--public-key", "short"],
     ])
     func `what makes no sense is told with exit code 64 before anybody is asked`(
@@ -165,10 +167,12 @@ struct Bench {
         bench.services.replies["ingestion.resident.find"] = "{\"key\":\"r1\",\"resident\":77}"
         bench.services.replies["rewards.order.list"] = "{\"items\":[]}"
         #expect(bench.run("order", "list", "r1") == 0)
-        #expect(bench.run("order", "list", "id:78") == 0)
+        #expect(bench.run("order", "list", "78") == 0)
+        #expect(bench.run("order", "list", "key:78") == 0)
         #expect(
             bench.services.asked.map(\.body) == [
                 "{\"key\":\"r1\"}", "{\"resident\":77}", "{\"resident\":78}",
+                "{\"key\":\"78\"}", "{\"resident\":77}",
             ])
     }
 
@@ -251,6 +255,29 @@ struct Bench {
         bench.services.replies["engine.status"]?.replace("live", with: "stopped: forked")
         #expect(bench.run("wait", "--settled", "--timeout", "20s") == 1)
         #expect(bench.errors.text.contains("stopped: forked"))
+    }
+
+    @Test func `residents are listed to the end, page by page, as an array`() throws {
+        let bench = try Bench()
+        bench.services.replies["ingestion.resident.list"] = """
+            {"items":[{"key":"a","resident":1},{"key":"b","resident":2}],"next":"b"}
+            """
+        #expect(bench.run("resident", "list", "--json", "--limit", "3") == 0)
+        #expect(
+            bench.output.text == """
+                [{"key":"a","resident":1},{"key":"b","resident":2},{"key":"a","resident":1}]
+
+                """)
+        #expect(bench.services.asked.map(\.body) == ["{}", "{\"after\":\"b\"}"])
+    }
+
+    @Test func `the data folder may be named before the command or after it`() throws {
+        let bench = try Bench()
+        let other = bench.folder + "/other"
+        #expect(bench.run("--data", other, "clock", "show") == 69)
+        #expect(bench.run("stream", "verify", "scoring", "--data", other) == 78)
+        #expect(bench.run("--data", other, "stream", "verify", "scoring") == 78)
+        #expect(bench.errors.text.components(separatedBy: other).count == 3)
     }
 
     @Test func `a new partner's secret is written for its owner alone, and kept if it is there`()

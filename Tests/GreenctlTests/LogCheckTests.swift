@@ -5,6 +5,7 @@ import Messages
 import Model
 import Storage
 import Streams
+import SwiftProtobuf
 import Testing
 import Wire
 

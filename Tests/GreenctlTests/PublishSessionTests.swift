@@ -46,7 +46,8 @@ private struct Run {
 @Suite struct PublishSessionTests {
     @Test func `without faults every event is sent once, in order, within credit`() {
         var run = Run(SimulatedEdge(seed: 1, window: 4_000))
-        #expect(run.publish(25_000))
+        let isDone = run.publish(25_000)
+        #expect(isDone)
         #expect(run.edge.accepted == (0..<25_000).map { "e\($0)" })
         #expect(run.session.tally.statuses == ["accepted": 25_000])
         #expect(run.session.tally.resent == 0)
@@ -63,7 +64,8 @@ private struct Run {
             requestLost: 20, answerLost: 20, answerDoubled: 50, answerLate: 20, busy: 50,
             creditMoves: true)
         var run = Run(SimulatedEdge(seed: seed, window: 2_500, faults: faults))
-        #expect(run.publish(20_000, untilAt: 100_000_000), "seed \(seed) came to no end")
+        let isDone = run.publish(20_000, untilAt: 100_000_000)
+        #expect(isDone, "seed \(seed) came to no end")
         #expect(Set(run.edge.accepted).count == 20_000)
         #expect(run.edge.accepted.count == 20_000)
         let answered = run.session.tally.statuses.values.reduce(0, +)
@@ -74,7 +76,8 @@ private struct Run {
     @Test func `a busy edge is left alone until it wants to be asked again`() {
         var run = Run(
             SimulatedEdge(seed: 3, window: 4_000, faults: SimulatedEdge.Faults(busy: 300)))
-        #expect(run.publish(20_000))
+        let isDone = run.publish(20_000)
+        #expect(isDone)
         #expect(run.session.tally.statuses == ["accepted": 20_000])
         #expect(run.session.tally.resent > 0)
         #expect(run.session.silences == 0)
@@ -83,7 +86,8 @@ private struct Run {
     @Test func `without credit it asks once a second and sends nothing`() {
         var run = Run(SimulatedEdge(seed: 4, window: 0))
         let start = run.now
-        #expect(!run.publish(10, untilAt: start + 10_000))
+        let isDone = run.publish(10, untilAt: start + 10_000)
+        #expect(!isDone)
         #expect(run.edge.requests == 0)
         #expect((8...11).contains(run.edge.pings))
     }
@@ -92,7 +96,8 @@ private struct Run {
         let deaf = SimulatedEdge.Faults(requestLost: 1_000)
         var run = Run(SimulatedEdge(seed: 5, window: 1_000, faults: deaf))
         let start = run.now
-        #expect(!run.publish(10, untilAt: start + 31_000))
+        let isDone = run.publish(10, untilAt: start + 31_000)
+        #expect(!isDone)
         #expect((5...6).contains(run.session.silences))
         #expect(run.session.silentSince == start)
     }
@@ -105,7 +110,8 @@ private struct Run {
         }
         run.session.publish(raw: Array("not json".utf8))
         run.session.publish(Array("{\"id\":\"last\"}".utf8))
-        #expect(run.publish(0))
+        let isDone = run.publish(0)
+        #expect(isDone)
         #expect(run.session.tally.errors == ["bad_json": 2])
         #expect(run.session.tally.statuses == ["accepted": 777])
         #expect(run.edge.accepted.last == "last")
@@ -115,14 +121,16 @@ private struct Run {
         var run = Run(SimulatedEdge(seed: 7, window: 4_000))
         run.session.publish(raw: Array("[]".utf8))
         run.session.publish(raw: Array("[{\"id\":\"a\"},{\"id\":\"b\"}]".utf8))
-        #expect(run.publish(3))
+        let isDone = run.publish(3)
+        #expect(isDone)
         #expect(run.session.tally.statuses == ["accepted": 5])
     }
 
     @Test func `what no edge could answer is refused here`() {
         var run = Run(SimulatedEdge(seed: 8, window: 4_000))
         run.session.publish([UInt8](repeating: 0x20, count: PublishSession.Limits.frameBytesMax))
-        #expect(run.publish(5))
+        let isDone = run.publish(5)
+        #expect(isDone)
         #expect(run.session.tally.errors == ["too_large": 1])
         #expect(run.session.tally.statuses == ["accepted": 5])
     }
@@ -130,18 +138,21 @@ private struct Run {
     @Test func `an edge that does not speak the protocol is told apart from a silent one`() {
         var session = PublishSession()
         session.publish(Array("{}".utf8))
-        #expect(session.next(at: 0) == .open)
+        let opening = session.next(at: 0)
+        #expect(opening == .open)
         for _ in 0..<PublishSession.Limits.strangeAnswersMax {
             session.received([Array("HTTP/1.1 400".utf8)], at: 1)
         }
         #expect(session.failure?.contains("does not speak GSP/1") == true)
-        #expect(session.next(at: 10) == nil)
+        let further = session.next(at: 10)
+        #expect(further == nil)
     }
 
     @Test func `an answer to nobody's question changes nothing`() {
         var session = PublishSession()
         session.publish(Array("{}".utf8))
-        #expect(session.next(at: 0) == .open)
+        let opening = session.next(at: 0)
+        #expect(opening == .open)
         guard case .send(let hello) = session.next(at: 0) else {
             Issue.record("it greets first")
             return
@@ -155,7 +166,8 @@ private struct Run {
         session.received(frames("RECEIPTS", stranger, receipt), at: 1)
         session.received(frames("WELCOME", stranger, "{}"), at: 1)
         #expect(session.tally.answered == 0)
-        #expect(session.next(at: 2) == nil, "it still waits to be welcomed")
+        let further = session.next(at: 2)
+        #expect(further == nil, "it still waits to be welcomed")
         #expect(String(decoding: hello[1], as: UTF8.self) == "HELLO")
     }
 }

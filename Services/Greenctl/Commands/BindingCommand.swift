@@ -70,7 +70,7 @@ struct BindingCommand: ParsableCommand {
         var details = Details()
         details.add("partner", binding.partner)
         details.add("subject", binding.subject)
-        details.add("resident", "id:\(binding.resident)")
+        details.add("resident", binding.resident.description)
         var consents = Table("CONSENT", "FROM", "UNTIL")
         for consent in binding.consents {
             consents.add(

@@ -18,7 +18,7 @@ struct ProfileCommand: ParsableCommand {
             let request = ShowProfile(resident: try resident.resolve(at: desk))
             try desk.show(desk.services.ask(.creditProfile, request)) { profile in
                 var details = Details()
-                details.add("resident", "id:\(profile.resident)")
+                details.add("resident", profile.resident.description)
                 details.add(
                     "level",
                     "\(Wording.name(profile.levelZh, profile.levelEn)) (\(profile.level))")
@@ -38,48 +38,34 @@ struct ProfileCommand: ParsableCommand {
         }
     }
 
-    struct Consent: ParsableCommand {
+    struct Consent: OperatorCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Consents to being scored.", subcommands: [Grant.self, Withdraw.self])
+            abstract: "Grants or withdraws consent to being scored.",
+            discussion: "Withdrawing deletes score, versions and reasons at once.")
 
-        struct Grant: OperatorCommand {
-            static let configuration = CommandConfiguration(
-                abstract: "Grants it; with --history, days before count too.")
+        @Argument(help: ResidentArgument.help) var resident: ResidentArgument
+        @Flag(help: "Consent.") var grant = false
+        @Flag(help: "Withdraw the consent.") var withdraw = false
+        @Flag(help: "Days before the consent count too.") var history = false
+        @OptionGroup var order: KeyOption
+        @OptionGroup var common: CommonOptions
 
-            @Argument(help: ResidentArgument.help) var resident: ResidentArgument
-            @Flag(help: "Days before the consent count too.") var history = false
-            @OptionGroup var order: KeyOption
-            @OptionGroup var common: CommonOptions
-
-            func perform(at desk: Desk) throws {
-                try Consent.change(
-                    resident, granted: true, history: history, key: order.value, at: desk)
+        func validate() throws {
+            guard grant != withdraw else {
+                throw ValidationError("give either --grant or --withdraw")
+            }
+            guard grant || !history else {
+                throw ValidationError("--history belongs to --grant")
             }
         }
 
-        struct Withdraw: OperatorCommand {
-            static let configuration = CommandConfiguration(
-                abstract: "Withdraws it: score, versions and reasons are deleted at once.")
-
-            @Argument(help: ResidentArgument.help) var resident: ResidentArgument
-            @OptionGroup var order: KeyOption
-            @OptionGroup var common: CommonOptions
-
-            func perform(at desk: Desk) throws {
-                try Consent.change(
-                    resident, granted: false, history: false, key: order.value, at: desk)
-            }
-        }
-
-        private static func change(
-            _ resident: ResidentArgument, granted: Bool, history: Bool, key: CommandKey,
-            at desk: Desk
-        ) throws {
+        func perform(at desk: Desk) throws {
             let request = ChangeProfileConsent(
-                resident: try resident.resolve(at: desk), granted: granted, history: history)
-            try desk.show(desk.services.order(.creditProfile, request, key: key)) { consent in
+                resident: try resident.resolve(at: desk), granted: grant, history: history)
+            let reply = try desk.services.order(.creditProfile, request, key: order.value)
+            try desk.show(reply) { consent in
                 var details = Details()
-                details.add("resident", "id:\(consent.resident)")
+                details.add("resident", consent.resident.description)
                 details.add("scoring", consent.granted ? "consented" : "not consented")
                 if consent.granted {
                     details.add("history", consent.history ? "counts" : "from now on")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Messages
 import Model
+import ServiceKit
 import Storage
 import Streams
 import ZeroMQ
@@ -29,11 +30,14 @@ struct PublishCommand: OperatorCommand {
     var edgeKey: String?
     @Option(help: ArgumentHelp("Write every receipt here, a JSON line each.", valueName: "file"))
     var receipts: String?
+    @Option(help: ArgumentHelp("Publish no more than this a second.", valueName: "events"))
+    var rate: Int?
     @Option(help: ArgumentHelp("Fail after this long without any answer.", valueName: "span"))
     var patience = TimeSpan.minute
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+        if let rate, rate < 1 { throw ValidationError("--rate takes 1 or more events a second") }
         guard (edge == nil) == (edgeKey == nil) else {
             throw ValidationError("--edge and --edge-key belong together")
         }
@@ -64,7 +68,8 @@ struct PublishCommand: OperatorCommand {
         }
         let publisher = DayPublisher(
             edge: try edge(in: desk.folder), in: try Context(),
-            patienceMilliseconds: patience.milliseconds, callbacks: callbacks)
+            patienceMilliseconds: patience.milliseconds, eventsPerSecondMax: rate,
+            callbacks: callbacks)
         var reader = try CityStepReader(path: file)
         defer { bar?.clear() }
         do {
@@ -93,16 +98,14 @@ struct PublishCommand: OperatorCommand {
         if let edge, let key = edgeKey.flatMap(PublicKey.init(z85:)) {
             return DayPublisher.Edge(endpoint: edge, key: key)
         }
-        let endpoints = try RunFile.load(.ingestion, in: folder).endpoints
-        guard let edge = endpoints.edge,
-            let key = endpoints.edgeKey.flatMap(PublicKey.init(z85:))
-        else {
+        let file = try RunFile.load(.ingestion, in: folder)
+        guard let key = PublicKey(z85: try file.endpoint("edgeKey", in: folder)) else {
             throw Failure(
                 .configuration,
-                "\(folder.runFile(of: ServiceName.ingestion.rawValue)) names no edge with its "
-                    + "key: restart ingestion, or give --edge and --edge-key")
+                "\(folder.runFile(of: file.service)) holds no key of the edge: restart ingestion, "
+                    + "or give --edge and --edge-key")
         }
-        return DayPublisher.Edge(endpoint: edge, key: key)
+        return DayPublisher.Edge(endpoint: try file.endpoint("edge", in: folder), key: key)
     }
 
     private func progressBar(for file: String, at desk: Desk, now: Int64) throws -> ProgressBar? {

@@ -26,11 +26,13 @@ struct ResidentCommand: ParsableCommand {
             abstract: "Shows the ResidentID of a registration key.")
 
         @Argument(help: "Registration key.") var key: String
+        @Flag(help: "Print the ResidentID alone, for other commands.") var id = false
         @OptionGroup var common: CommonOptions
 
         func perform(at desk: Desk) throws {
-            try desk.show(
-                desk.services.ask(.ingestion, FindResident(key: key)), as: ResidentCommand.lines)
+            try desk.show(desk.services.ask(.ingestion, FindResident(key: key))) {
+                id ? [$0.resident.description] : ResidentCommand.lines($0)
+            }
         }
     }
 
@@ -51,17 +53,15 @@ struct ResidentCommand: ParsableCommand {
                 all += page.items.prefix(wanted - all.count)
                 next = page.next
             } while next != nil && all.count < wanted
-            let listing = Listing(items: all, next: next == nil ? nil : all.last?.key)
-            try desk.show(listing) { listing in
-                guard !listing.items.isEmpty else {
+            try desk.show(all) { residents in
+                guard let last = residents.last else {
                     return ["no residents: register one with `greenctl resident add`"]
                 }
                 var table = Table("RESIDENT", ">ID")
-                for resident in listing.items {
+                for resident in residents {
                     table.add(resident.key, resident.resident.description)
                 }
-                let more = listing.next.map { ["more: --after \($0)"] } ?? []
-                return table.lines + more
+                return table.lines + (next == nil ? [] : ["more: --after \(last.key)"])
             }
         }
     }

@@ -17,7 +17,7 @@ struct PointsCommand: ParsableCommand {
             let request = ShowPoints(resident: try resident.resolve(at: desk))
             try desk.show(desk.services.ask(.rewards, request)) { points in
                 var details = Details()
-                details.add("resident", "id:\(points.resident)")
+                details.add("resident", points.resident.description)
                 details.add("spendable", Wording.points(points.spendable))
                 if points.debt > .zero { details.add("debt", Wording.points(points.debt)) }
                 details.add("awarded", Wording.points(points.awarded))
@@ -165,7 +165,7 @@ struct OrderCommand: ParsableCommand {
     static func lines(_ order: OrderRecord) -> [String] {
         var details = Details()
         details.add("order", order.order)
-        details.add("resident", "id:\(order.resident)")
+        details.add("resident", order.resident.description)
         details.add("item", "\(order.item) (\(order.kind))")
         details.add("points", Wording.points(order.points))
         details.add("state", order.state)

@@ -1,16 +1,17 @@
 import ArgumentParser
 import Messages
-import Storage
+import ServiceKit
 
 struct StatusCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows which services are up, and how far each has come.",
         discussion: "Exits with 1 if a service is down, does not answer or has stopped a stream.")
 
+    @Option(help: "One service alone.") var service: ServiceName?
     @OptionGroup var common: CommonOptions
 
     func perform(at desk: Desk) throws {
-        let report = StatusReport.take(at: desk)
+        let report = StatusReport.take(of: service.map { [$0] } ?? ServiceName.allCases, at: desk)
         try desk.show(report, as: \.lines)
         if let trouble = report.trouble { throw Failure(.refused, trouble) }
     }
@@ -30,8 +31,10 @@ struct StatusReport: Encodable {
 
     var services: [Entry]
 
-    static func take(at desk: Desk) -> StatusReport {
-        StatusReport(services: ServiceName.allCases.map { entry(of: $0, at: desk) })
+    static func take(
+        of services: [ServiceName] = ServiceName.allCases, at desk: Desk
+    ) -> StatusReport {
+        StatusReport(services: services.map { entry(of: $0, at: desk) })
     }
 
     private static func entry(of service: ServiceName, at desk: Desk) -> Entry {

@@ -4,21 +4,21 @@ import Messages
 
 struct WaitCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wait", abstract: "Waits until everything published has been applied.",
+        commandName: "wait", abstract: "Waits until services are up, or have applied all.",
         discussion: """
-            Returns when every consumer's cursor stands at its publisher's head, seen twice in a \
-            row. Services that are still starting are waited for; a stream that has stopped is \
-            not. Exits with 1 when the time is over.
+            With --up it returns when every service answers; with --settled, when every \
+            consumer's cursor also stands at its publisher's head, seen twice in a row. A stream \
+            that has stopped is not waited for. Exits with 1 when the time is over.
             """)
 
-    @Flag(help: "Wait for every cursor to reach its head (the only thing there is to wait for).")
-    var settled = false
+    @Flag(help: "Wait for every service to answer.") var up = false
+    @Flag(help: "Wait for every cursor to reach its head.") var settled = false
     @Option(help: ArgumentHelp("Give up after this long.", valueName: "span"))
     var timeout = TimeSpan.minute
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard settled else { throw ValidationError("say what to wait for: --settled") }
+        guard up != settled else { throw ValidationError("wait for --up or for --settled") }
     }
 
     func perform(at desk: Desk) throws {
@@ -28,22 +28,28 @@ struct WaitCommand: OperatorCommand {
             let standing = Standing.of(StatusReport.take(at: desk))
             switch standing {
             case .settled(let heads):
-                if heads == former {
-                    let answer = heads.map { ($0.key.rawValue, $0.value) }
-                    return try desk.show(Dictionary(uniqueKeysWithValues: answer)) { _ in
-                        ["settled: every cursor stands at its head"]
-                    }
+                if up || heads == former {
+                    return try show(heads, at: desk)
                 }
                 former = heads
             case .stopped(let reason):
                 throw Failure(.refused, reason)
-            case .moving(let reason):
+            case .moving where up:
+                return try show([:], at: desk)
+            case .moving(let reason), .starting(let reason):
                 former = nil
                 guard ContinuousClock.now < patience else {
-                    throw Failure(.refused, "not settled in time: \(reason)")
+                    throw Failure(.refused, "not in time: \(reason)")
                 }
             }
             Thread.sleep(forTimeInterval: 0.1)
+        }
+    }
+
+    private func show(_ heads: [ServiceName: UInt64], at desk: Desk) throws {
+        let heads = Dictionary(uniqueKeysWithValues: heads.map { ($0.key.rawValue, $0.value) })
+        try desk.show(heads) { _ in
+            [up ? "up: every service answers" : "settled: every cursor stands at its head"]
         }
     }
 }
@@ -53,6 +59,8 @@ enum Standing: Equatable {
     /// Nothing is under way; the sums of the heads tell one such moment from another.
     case settled([ServiceName: UInt64])
     case moving(String)
+    /// A service does not answer yet.
+    case starting(String)
     /// Waiting will not help.
     case stopped(String)
 
@@ -60,7 +68,7 @@ enum Standing: Equatable {
         var statuses: [ServiceName: ServiceStatus] = [:]
         for entry in report.services {
             guard let status = entry.status else {
-                return .moving(entry.reason ?? "\(entry.service.rawValue) is not up")
+                return .starting(entry.reason ?? "\(entry.service.rawValue) is not up")
             }
             statuses[entry.service] = status
         }

@@ -47,6 +47,8 @@ package final class DayPublisher {
         /// Steps read before sockets are looked at again.
         package static let stepsAtOnceMax = 2_000
         package static let pollMillisecondsMax: Int64 = 1_000
+        /// How finely a rate is kept.
+        package static let rateMilliseconds: Int64 = 10
     }
 
     /// One partner: its session and the socket it speaks through.
@@ -73,19 +75,24 @@ package final class DayPublisher {
     private let context: Context
     private let edge: Edge
     private let patienceMilliseconds: Int64
+    private let eventsPerSecondMax: Int?
     private let callbacks: Callbacks
     private var lanes: [Lane] = []
     private var lanesByPartner: [String: Lane] = [:]
     private var clockWaiting: Instant?
     private var isAtEnd = false
+    private var startedAt: Int64 = 0
+    private var stepsRead: Int64 = 0
 
     package init(
         edge: Edge, in context: Context,
-        patienceMilliseconds: Int64 = Limits.patienceMilliseconds, callbacks: Callbacks
+        patienceMilliseconds: Int64 = Limits.patienceMilliseconds,
+        eventsPerSecondMax: Int? = nil, callbacks: Callbacks
     ) {
         self.edge = edge
         self.context = context
         self.patienceMilliseconds = patienceMilliseconds
+        self.eventsPerSecondMax = eventsPerSecondMax
         self.callbacks = callbacks
     }
 
@@ -103,6 +110,8 @@ package final class DayPublisher {
         as partner: String? = nil, _ nextStep: () throws -> CityStep?
     ) throws {
         isAtEnd = false
+        startedAt = MonotonicClock.milliseconds()
+        stepsRead = 0
         while true {
             try read(nextStep, defaultPartner: partner)
             let now = MonotonicClock.milliseconds()
@@ -122,9 +131,10 @@ package final class DayPublisher {
 
     /// Hands steps to their partners until one has enough to do, or a clock must wait.
     private func read(_ nextStep: () throws -> CityStep?, defaultPartner: String?) throws {
-        var left = Limits.stepsAtOnceMax
-        while left > 0, !isAtEnd, clockWaiting == nil, lanes.allSatisfy(\.session.hasRoom) {
+        var left = min(Int64(Limits.stepsAtOnceMax), allowance(at: MonotonicClock.milliseconds()))
+        while left > 0, wantsSteps {
             left -= 1
+            stepsRead += 1
             switch try nextStep() {
             case nil:
                 isAtEnd = true
@@ -143,6 +153,17 @@ package final class DayPublisher {
                 try lane(of: name).session.publish(raw: bytes)
             }
         }
+    }
+
+    private var wantsSteps: Bool {
+        !isAtEnd && clockWaiting == nil && lanes.allSatisfy(\.session.hasRoom)
+    }
+
+    /// How many steps the rate allows to be read now.
+    private func allowance(at now: Int64) -> Int64 {
+        guard let eventsPerSecondMax else { return .max }
+        // The first steps come at once: a rate of one is not a second of waiting.
+        return (now - startedAt) * Int64(eventsPerSecondMax) / 1_000 + 1 - stepsRead
     }
 
     private func lane(of partner: String) throws -> Lane {
@@ -189,8 +210,8 @@ package final class DayPublisher {
             if let held = lane.socket { _ = poll.add(held.socket) }
         }
         let deadline = lanes.compactMap { $0.session.deadline(at: now) }.min()
-        let canRead = !isAtEnd && clockWaiting == nil && lanes.allSatisfy(\.session.hasRoom)
-        let wait = canRead ? 0 : min(Limits.pollMillisecondsMax, max(0, (deadline ?? .max) - now))
+        var wait = min(Limits.pollMillisecondsMax, max(0, (deadline ?? .max) - now))
+        if wantsSteps { wait = allowance(at: now) > 0 ? 0 : min(wait, Limits.rateMilliseconds) }
         guard try poll.wait(milliseconds: Int(wait)) == .ready else { return }
         let now = MonotonicClock.milliseconds()
         for lane in lanes {

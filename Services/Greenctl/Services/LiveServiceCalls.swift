@@ -1,4 +1,5 @@
 import Messages
+import ServiceKit
 import Storage
 import Streams
 import ZeroMQ
@@ -28,7 +29,8 @@ final class LiveServiceCalls: ServiceCalls {
         let context = try context ?? Context()
         self.context = context
         return RequestClient(
-            context: context, endpoint: file.endpoints.request, caller: "greenctl")
+            context: context, endpoint: try file.endpoint("request", in: folder),
+            caller: "greenctl")
     }
 }
 

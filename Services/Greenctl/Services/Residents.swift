@@ -2,7 +2,9 @@ import ArgumentParser
 import Messages
 import Model
 
-/// How the operator names a resident: by registration key, or as `id:` and the ResidentID.
+/// How the operator names a resident: by ResidentID or by registration key.
+///
+/// Digits alone are a ResidentID; a key that looks like one is written `key:` and the key.
 struct ResidentArgument: ExpressibleByArgument {
     private enum Name {
         case key(String)
@@ -11,16 +13,18 @@ struct ResidentArgument: ExpressibleByArgument {
 
     private let name: Name
 
-    static let help: ArgumentHelp = "Registration key, or id: and the ResidentID."
+    static let help: ArgumentHelp = "ResidentID or registration key (key:… if it is all digits)."
 
     init?(argument: String) {
-        guard argument.hasPrefix("id:") else {
-            guard !argument.isEmpty else { return nil }
-            name = .key(argument)
-            return
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        if !argument.isEmpty, argument.utf8.allSatisfy({ digits.contains($0) }) {
+            guard let id = ResidentID(argument) else { return nil }
+            name = .id(id)
+        } else {
+            let key = argument.hasPrefix("key:") ? String(argument.dropFirst(4)) : argument
+            guard !key.isEmpty else { return nil }
+            name = .key(key)
         }
-        guard let id = ResidentID(String(argument.dropFirst(3))) else { return nil }
-        name = .id(id)
     }
 
     /// The resident meant; a key is looked up in the register.

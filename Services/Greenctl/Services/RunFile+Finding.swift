@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+package import ServiceKit
 package import Storage
 
 /// The services that `greenctl` speaks to.
@@ -10,30 +11,11 @@ package enum ServiceName: String, CaseIterable, Sendable, Codable {
     case creditProfile = "credit-profile"
 }
 
-/// `run/<service>.json`: who runs on a data folder and where it answers.
-///
-/// A service writes it once it listens, and it is all that tools and tests know of a service. It
-/// outlives a process that was killed, so what it says holds only while its process lives.
-package struct RunFile: Codable, Sendable, Equatable {
-    package struct Endpoints: Codable, Sendable, Equatable {
-        package var publish: String
-        package var replay: String
-        package var request: String
-        /// Of ingestion alone: where partners connect, and the CURVE key they expect there.
-        package var edge: String?
-        package var edgeKey: String?
-    }
-
-    package var service: String
-    package var pid: Int32
-    /// 16 hexadecimal digits, others at each start.
-    package var boot: String
-    package var stream: String
-    package var endpoints: Endpoints
-
+/// A run file outlives a process that was killed: what it says holds while its process lives.
+extension RunFile {
     /// What can be known of a service without asking it.
     package enum Finding: Sendable, Equatable {
-        /// It has never run here, or it was stopped.
+        /// It has never run here, or it was stopped in order.
         case absent
         /// Its process ended without taking its run file away.
         case dead(RunFile)
@@ -44,20 +26,15 @@ package struct RunFile: Codable, Sendable, Equatable {
     ///
     /// Throws a `Failure` if there is a run file that cannot be read.
     package static func find(_ service: ServiceName, in folder: DataFolder) throws -> Finding {
-        let path = folder.runFile(of: service.rawValue)
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            guard FileManager.default.fileExists(atPath: path) else { return .absent }
-            throw Failure(.configuration, "\(path) cannot be read: check who owns it")
-        }
-        let file: RunFile
         do {
-            file = try JSONDecoder().decode(RunFile.self, from: bytes)
+            guard let file = try read(service.rawValue, in: folder) else { return .absent }
+            return file.isAlive ? .running(file) : .dead(file)
         } catch {
             throw Failure(
                 .configuration,
-                "\(path) is not a run file: stop \(service.rawValue), delete it, start it again")
+                "\(folder.runFile(of: service.rawValue)) is not a run file: delete it and start "
+                    + "\(service.rawValue) again")
         }
-        return isAlive(file.pid) ? .running(file) : .dead(file)
     }
 
     /// The run file of a service that must be up.
@@ -78,8 +55,22 @@ package struct RunFile: Codable, Sendable, Equatable {
         }
     }
 
+    /// Where a plane of the service listens, such as `request`.
+    func endpoint(_ plane: String, in folder: DataFolder) throws -> String {
+        guard let endpoint = endpoints[plane] else {
+            throw Failure(
+                .configuration,
+                "\(folder.runFile(of: service)) names no \(plane): restart \(service)")
+        }
+        return endpoint
+    }
+
     /// Whether the process is there; one that belongs to somebody else is.
-    private static func isAlive(_ pid: Int32) -> Bool {
-        pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)
+    var isAlive: Bool { pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) }
+
+    /// Whether the process is a program of the service's name: numbers of processes are used again.
+    var isNamedAsService: Bool {
+        let name = FileManager.default.contents(atPath: "/proc/\(pid)/comm") ?? Data()
+        return String(decoding: name, as: UTF8.self) == service + "\n"
     }
 }
