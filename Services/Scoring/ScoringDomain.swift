@@ -1,0 +1,245 @@
+package import GRDB
+package import Messages
+import Model
+package import Streams
+package import Wire
+
+/// Scoring's own part: behaviours become carbon-ledger entries and points events, one for one.
+///
+/// It decides nothing that its input does not determine: the same behaviour blocks give the same
+/// store and, block for block, the same log.
+package final class ScoringDomain: Domain {
+    package typealias Input = BehaviourEvent
+    package typealias Errand = Never
+    package typealias ErrandResult = Never
+
+    package enum Limits {
+        /// Period sums kept in memory between transactions, about 120 bytes each.
+        package static let periodRowsMax = 262_144
+        /// Residents' totals kept in memory between transactions, about 100 bytes each.
+        package static let residentRowsMax = 262_144
+        /// Pairs of behaviour and unit kept in memory, known to the registry or not.
+        package static let fieldsMax = 4_096
+    }
+
+    private let scored: [(behaviour: String, unit: String, versions: [ReadyVersion])]
+    private var fields = FieldTable()
+    private var periods = WriteBackCache<PeriodKey, PeriodTotals>(rowsMax: Limits.periodRowsMax)
+    private var residents = WriteBackCache<Int64, ResidentTotals>(rowsMax: Limits.residentRowsMax)
+    private var entries: [EntryRow] = []
+    private var statements: LedgerStatements?
+
+    /// Pins the registry in the store and makes its versions ready.
+    ///
+    /// - Parameter city: the deployment's; versions for other cities are known and not applied.
+    ///
+    /// Throws `RegistryRefused` if the registry contradicts what the store has already decided.
+    package init(
+        database: any DatabaseWriter, registry: MethodologyRegistry, city: String
+    ) throws {
+        let rows = try database.write { try RegistryPins.pin(registry, city: city, in: $0) }
+        let active = registry.versions.filter { $0.isActive && $0.field.city == city }
+        scored = try Set(active.map(\.field)).sorted().map { field in
+            let versions = try registry.activeVersions(of: field).map { version in
+                guard let row = rows[version.id] else {
+                    preconditionFailure("every version of the registry was pinned")
+                }
+                return ReadyVersion(
+                    row: row, id: version.id, rule: try version.rule(), period: version.period,
+                    days: version.validFrom...(version.validTo ?? LocalDay(.max)))
+            }
+            return (field.behaviour, field.unit, versions)
+        }
+        resetFields()
+    }
+
+    package func apply(
+        _ event: BehaviourEvent, at position: EventPosition, in transaction: Transaction
+    ) throws {
+        switch event.payload {
+        case .accepted(let accepted):
+            try score(accepted, of: event, at: position, in: transaction)
+        case .residentErased(let erased):
+            guard event.resident > 0 else {
+                throw Undecidable("\(event.resident) is not a resident")
+            }
+            try passOn(.residentErased(erased), of: event, at: position, in: transaction)
+        case .dayEnded(let ended):
+            try passOn(.dayEnded(ended), of: event, at: position, in: transaction)
+        case nil:
+            preconditionFailure("the writer hands over what is understood")
+        }
+    }
+
+    /// Scoring takes no commands: nothing but its input may move it.
+    package func handle(
+        _ command: CommandMessage, in transaction: Transaction
+    ) throws -> ReplyMessage {
+        .unknownMethod(command.method)
+    }
+
+    package func flush(in transaction: Transaction) throws {
+        guard !entries.isEmpty else { return }
+        let statements = try statements(in: transaction.database)
+        for entry in entries { try statements.append(entry) }
+        entries.removeAll(keepingCapacity: true)
+        try periods.writeBack { try statements.write($1, of: $0) }
+        try residents.writeBack { try statements.write($1, ofResident: $0) }
+        for index in fields.touched {
+            try FieldRecords.write(fields[index], in: transaction.database)
+        }
+        fields.written()
+    }
+
+    package func committed() {
+        statements = nil
+        periods.trim()
+        residents.trim()
+        if fields.fields.count > Limits.fieldsMax { resetFields() }
+    }
+
+    package func rolledBack(to database: Database) {
+        statements = nil
+        entries.removeAll()
+        periods.removeAll()
+        residents.removeAll()
+        resetFields()
+    }
+
+    // MARK: - One event
+
+    private func score(
+        _ accepted: Accepted, of event: BehaviourEvent, at position: EventPosition,
+        in transaction: Transaction
+    ) throws {
+        let act = try Act(accepted, of: event)
+        let statements = try statements(in: transaction.database)
+        let field = fields.index(behaviour: accepted.behaviour, unit: accepted.unit)
+        let residentSlot = try residents.slot(of: act.resident.rawValue) {
+            try statements.totals(ofResident: act.resident.rawValue)
+        }
+        var resident = residents[residentSlot]
+        var entry = EntryRow(
+            place: LedgerPlace(partition: position.partition, sequence: position.sequence),
+            resident: act.resident.rawValue, previous: resident.newest, time: act.time,
+            behaviour: 0, unit: 0, version: nil, quantity: act.quantity, beforeCap: .zero,
+            milligrams: .zero, points: .zero, reason: .noMethod, evidence: act.evidence)
+        var output = answer(to: event, at: position)
+
+        if let version = fields[field].version(on: act.day) {
+            let key = PeriodKey(
+                version: version.row, period: version.period.number(of: act.day),
+                resident: act.resident.rawValue)
+            let slot = try periods.slot(of: key) { try statements.totals(of: key) }
+            guard let award = version.rule.award(act.quantity, after: periods[slot]),
+                resident.add(award)
+            else {
+                throw Undecidable(
+                    "\(act.quantity) \(accepted.unit) by \(version.id) is beyond all bounds")
+            }
+            periods.update(slot, to: award.totals)
+            entry.grant(award, by: version)
+            output.payload = .scored(Scored(award, by: version, of: accepted, on: act.day))
+        } else {
+            var refused = Refused()
+            refused.behaviour = accepted.behaviour
+            refused.day = act.day.rawValue
+            refused.reason = entry.reason.code
+            output.payload = .refused(refused)
+        }
+
+        try transaction.emit(
+            output, to: position.partition, milligrams: entry.milligrams, points: entry.points)
+        let words = try words(of: field, in: transaction.database)
+        (entry.behaviour, entry.unit) = words
+        entries.append(entry)
+        fields.decided(field, on: act.day)
+        resident.entries += 1
+        resident.newest = entry.place
+        residents.update(residentSlot, to: resident)
+    }
+
+    private func passOn(
+        _ payload: PointsEvent.OneOf_Payload, of event: BehaviourEvent, at position: EventPosition,
+        in transaction: Transaction
+    ) throws {
+        var output = answer(to: event, at: position)
+        output.critical = event.critical
+        output.payload = payload
+        try transaction.emit(output, to: position.partition)
+    }
+
+    private func answer(to event: BehaviourEvent, at position: EventPosition) -> PointsEvent {
+        var output = PointsEvent()
+        output.schema = PointsEvent.schema
+        output.resident = event.resident
+        output.eventTimeMs = event.eventTimeMs
+        output.cause = position.sequence
+        return output
+    }
+
+    // MARK: - What is kept between events
+
+    private func statements(in database: Database) throws -> LedgerStatements {
+        if let statements { return statements }
+        let prepared = try LedgerStatements(in: database)
+        statements = prepared
+        return prepared
+    }
+
+    private func words(
+        of field: FieldTable.Index, in database: Database
+    ) throws -> (behaviour: Int64, unit: Int64) {
+        if let words = fields[field].words { return words }
+        let known = try FieldRecords.open(
+            behaviour: fields[field].behaviour, unit: fields[field].unit, in: database)
+        fields.know(field, words: known.words, decidedDay: known.decidedDay)
+        return known.words
+    }
+
+    private func resetFields() {
+        fields = FieldTable()
+        for (behaviour, unit, versions) in scored {
+            fields.add(behaviour: behaviour, unit: unit, versions: versions)
+        }
+    }
+}
+
+extension ResidentTotals {
+    /// Adds an award, or answers false, having changed nothing, if the sums would leave 64 bits.
+    fileprivate mutating func add(_ award: Award) -> Bool {
+        let sum = milligrams.rawValue.addingReportingOverflow(award.milligrams.rawValue)
+        let pointsSum = points.rawValue.addingReportingOverflow(award.points.rawValue)
+        guard !sum.overflow, !pointsSum.overflow else { return false }
+        milligrams = Milligrams(sum.partialValue)
+        points = Points(pointsSum.partialValue)
+        return true
+    }
+}
+
+extension EntryRow {
+    fileprivate mutating func grant(_ award: Award, by version: ReadyVersion) {
+        self.version = Int64(version.row)
+        beforeCap = award.beforeCap
+        milligrams = award.milligrams
+        points = award.points
+        reason = award.reason
+    }
+}
+
+extension Scored {
+    fileprivate init(
+        _ award: Award, by version: ReadyVersion, of accepted: Accepted, on day: LocalDay
+    ) {
+        self.init()
+        behaviour = accepted.behaviour
+        method = version.id.method
+        self.version = version.id.version
+        self.day = day.rawValue
+        milligrams = award.milligrams.rawValue
+        points = award.points.rawValue
+        milligramsBeforeCap = award.beforeCap.rawValue
+        reason = award.reason.award ?? .unspecified
+        evidence = accepted.evidence
+    }
+}

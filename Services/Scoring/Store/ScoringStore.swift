@@ -1,0 +1,233 @@
+package import GRDB
+import Model
+import Storage
+
+/// The tables of the scoring store: the carbon ledger and the sums that decide awards.
+///
+/// Behaviours and units are interned as words and versions by their row, so the hot tables hold
+/// nothing but integers. A resident's statement needs no index of its own: each entry names the
+/// resident's entry before it, and the resident's row names the newest.
+package enum ScoringStore {
+    /// Registers the migrations; after `StreamTables.register`.
+    package static func register(in migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("scoring 0001 ledger, period sums, pinned versions") {
+            try $0.execute(
+                sql: """
+                    -- The city that the store scores for: fixed by the first start.
+                    CREATE TABLE city (
+                        id INTEGER PRIMARY KEY CHECK (id = 1),
+                        code TEXT NOT NULL
+                    ) STRICT;
+
+                    -- Behaviours and units, interned.
+                    CREATE TABLE word (
+                        id INTEGER PRIMARY KEY,
+                        text TEXT NOT NULL UNIQUE
+                    ) STRICT;
+
+                    -- Published versions, as they were when this store first met them.
+                    CREATE TABLE method_version (
+                        id INTEGER PRIMARY KEY,
+                        method TEXT NOT NULL,
+                        version TEXT NOT NULL,
+                        period TEXT NOT NULL CHECK (period IN ('day', 'month', 'year')),
+                        fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+                        -- Days since 1970-01-01; NULL: without end.
+                        valid_to INTEGER,
+                        UNIQUE (method, version)
+                    ) STRICT;
+
+                    -- The latest local day of which an event was decided: no version may begin
+                    -- there or earlier any more.
+                    CREATE TABLE decided_day (
+                        behaviour INTEGER NOT NULL REFERENCES word,
+                        unit INTEGER NOT NULL REFERENCES word,
+                        day INTEGER NOT NULL,
+                        PRIMARY KEY (behaviour, unit)
+                    ) STRICT, WITHOUT ROWID;
+
+                    -- Sums of one resident over one period under one version. Keyed so that what
+                    -- is written today lies together, whoever it is of.
+                    CREATE TABLE period_total (
+                        version INTEGER NOT NULL,
+                        period INTEGER NOT NULL,
+                        resident INTEGER NOT NULL CHECK (resident > 0),
+                        quantity INTEGER NOT NULL CHECK (quantity >= 0),
+                        before_cap INTEGER NOT NULL CHECK (before_cap >= 0),
+                        milligrams INTEGER NOT NULL CHECK (milligrams BETWEEN 0 AND before_cap),
+                        points INTEGER NOT NULL CHECK (points >= 0),
+                        events INTEGER NOT NULL CHECK (events > 0),
+                        PRIMARY KEY (version, period, resident)
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE resident_total (
+                        resident INTEGER PRIMARY KEY CHECK (resident > 0),
+                        milligrams INTEGER NOT NULL,
+                        points INTEGER NOT NULL,
+                        entries INTEGER NOT NULL CHECK (entries > 0),
+                        newest INTEGER NOT NULL
+                    ) STRICT;
+
+                    -- One row an event, added to and never changed. Its key is the place of its
+                    -- cause: partition * 2^48 + sequence.
+                    CREATE TABLE ledger_entry (
+                        place INTEGER PRIMARY KEY CHECK (place > 0),
+                        resident INTEGER NOT NULL CHECK (resident > 0),
+                        previous INTEGER CHECK (previous > 0),
+                        time_ms INTEGER NOT NULL,
+                        behaviour INTEGER NOT NULL,
+                        unit INTEGER NOT NULL,
+                        version INTEGER,
+                        quantity INTEGER NOT NULL CHECK (quantity >= 0),
+                        before_cap INTEGER NOT NULL CHECK (before_cap >= 0),
+                        milligrams INTEGER NOT NULL,
+                        points INTEGER NOT NULL,
+                        reason INTEGER NOT NULL,
+                        evidence INTEGER NOT NULL
+                    ) STRICT;
+                    """)
+        }
+    }
+}
+
+/// The sums' key: a version's row, and the number that its period has.
+struct PeriodKey: Hashable, Comparable {
+    /// The version's row above, the period's number below.
+    private let scope: Int64
+    let resident: Int64
+
+    init(version: Int32, period: Int32, resident: Int64) {
+        scope = Int64(version) << 32 | Int64(UInt32(bitPattern: period))
+        self.resident = resident
+    }
+
+    var version: Int64 { scope >> 32 }
+    var period: Int64 { Int64(Int32(truncatingIfNeeded: scope)) }
+
+    static func < (left: Self, right: Self) -> Bool {
+        left.scope != right.scope ? left.scope < right.scope : left.resident < right.resident
+    }
+}
+
+/// All that one resident ever earned, and where the statement begins.
+struct ResidentTotals: Equatable {
+    var milligrams = Milligrams.zero
+    var points = Points.zero
+    var entries: Int64 = 0
+    var newest: LedgerPlace?
+}
+
+/// An entry of the carbon ledger, as it lies in its table.
+struct EntryRow {
+    var place: LedgerPlace
+    var resident: Int64
+    var previous: LedgerPlace?
+    var time: Instant
+    var behaviour: Int64
+    var unit: Int64
+    /// nil for a refusal.
+    var version: Int64?
+    var quantity: Quantity
+    var beforeCap: Milligrams
+    var milligrams: Milligrams
+    var points: Points
+    var reason: LedgerReason
+    var evidence: Int32
+}
+
+/// The statements of the hot path, prepared for one transaction.
+struct LedgerStatements {
+    private let selectPeriod: IntegerStatement
+    private let selectResident: IntegerStatement
+    private let replacePeriod: IntegerStatement
+    private let replaceResident: IntegerStatement
+    private let insertEntry: IntegerStatement
+
+    init(in database: Database) throws {
+        selectPeriod = try IntegerStatement(
+            """
+            SELECT quantity, before_cap, milligrams, points, events FROM period_total
+            WHERE version = ? AND period = ? AND resident = ?
+            """, in: database)
+        selectResident = try IntegerStatement(
+            "SELECT milligrams, points, entries, newest FROM resident_total WHERE resident = ?",
+            in: database)
+        // REPLACE, because it writes a row of a table without further indexes in one descent.
+        replacePeriod = try IntegerStatement(
+            """
+            REPLACE INTO period_total
+                (version, period, resident, quantity, before_cap, milligrams, points, events)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """, in: database)
+        replaceResident = try IntegerStatement(
+            """
+            REPLACE INTO resident_total (resident, milligrams, points, entries, newest)
+            VALUES (?, ?, ?, ?, ?)
+            """, in: database)
+        insertEntry = try IntegerStatement(
+            """
+            INSERT INTO ledger_entry
+                (place, resident, previous, time_ms, behaviour, unit, version, quantity, before_cap,
+                milligrams, points, reason, evidence)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, in: database)
+    }
+
+    func totals(of key: PeriodKey) throws -> PeriodTotals {
+        selectPeriod.bind(key.version, at: 1)
+        selectPeriod.bind(key.period, at: 2)
+        selectPeriod.bind(key.resident, at: 3)
+        return try selectPeriod.first {
+            PeriodTotals(
+                quantity: Quantity(rawValue: $0[0]), beforeCap: Milligrams($0[1]),
+                milligrams: Milligrams($0[2]), points: Points($0[3]), events: $0[4])
+        } ?? .zero
+    }
+
+    func totals(ofResident resident: Int64) throws -> ResidentTotals {
+        selectResident.bind(resident, at: 1)
+        return try selectResident.first {
+            ResidentTotals(
+                milligrams: Milligrams($0[0]), points: Points($0[1]), entries: $0[2],
+                newest: LedgerPlace(rawValue: $0[3]))
+        } ?? ResidentTotals()
+    }
+
+    func write(_ totals: PeriodTotals, of key: PeriodKey) throws {
+        replacePeriod.bind(key.version, at: 1)
+        replacePeriod.bind(key.period, at: 2)
+        replacePeriod.bind(key.resident, at: 3)
+        replacePeriod.bind(totals.quantity.rawValue, at: 4)
+        replacePeriod.bind(totals.beforeCap.rawValue, at: 5)
+        replacePeriod.bind(totals.milligrams.rawValue, at: 6)
+        replacePeriod.bind(totals.points.rawValue, at: 7)
+        replacePeriod.bind(totals.events, at: 8)
+        try replacePeriod.run()
+    }
+
+    func write(_ totals: ResidentTotals, ofResident resident: Int64) throws {
+        replaceResident.bind(resident, at: 1)
+        replaceResident.bind(totals.milligrams.rawValue, at: 2)
+        replaceResident.bind(totals.points.rawValue, at: 3)
+        replaceResident.bind(totals.entries, at: 4)
+        replaceResident.bind(totals.newest?.rawValue, at: 5)
+        try replaceResident.run()
+    }
+
+    func append(_ entry: EntryRow) throws {
+        insertEntry.bind(entry.place.rawValue, at: 1)
+        insertEntry.bind(entry.resident, at: 2)
+        insertEntry.bind(entry.previous?.rawValue, at: 3)
+        insertEntry.bind(entry.time.rawValue, at: 4)
+        insertEntry.bind(entry.behaviour, at: 5)
+        insertEntry.bind(entry.unit, at: 6)
+        insertEntry.bind(entry.version, at: 7)
+        insertEntry.bind(entry.quantity.rawValue, at: 8)
+        insertEntry.bind(entry.beforeCap.rawValue, at: 9)
+        insertEntry.bind(entry.milligrams.rawValue, at: 10)
+        insertEntry.bind(entry.points.rawValue, at: 11)
+        insertEntry.bind(entry.reason.rawValue, at: 12)
+        insertEntry.bind(Int64(entry.evidence), at: 13)
+        try insertEntry.run()
+    }
+}

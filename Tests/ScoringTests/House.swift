@@ -1,0 +1,170 @@
+import GRDB
+import Messages
+import Model
+import Scoring
+import Storage
+import Streams
+import StreamsTestKit
+import Wire
+
+/// A scoring service without its sockets: a store, a writer and a stream to feed it.
+final class House {
+    let store: Store
+    let registry: MethodologyRegistry
+    private(set) var writer: Writer<ScoringDomain>
+    private var behaviours: RecordedStream
+
+    static let log = LogID((1...16).map { UInt8($0) })
+
+    static var migrations: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        StreamTables.register(in: &migrator)
+        ScoringStore.register(in: &migrator)
+        return migrator
+    }
+
+    init(
+        registry: MethodologyRegistry, store: Store? = nil, partitions: Int = 1
+    ) throws {
+        let store = try store ?? Store.inMemory(migrations: Self.migrations)
+        self.store = store
+        self.registry = registry
+        writer = try Self.writer(on: store, registry: registry, partitions: partitions)
+        behaviours = RecordedStream(.behaviour, log: LogID((101...116).map { UInt8($0) }))
+    }
+
+    private static func writer(
+        on store: Store, registry: MethodologyRegistry, partitions: Int
+    ) throws -> Writer<ScoringDomain> {
+        guard let log else { preconditionFailure("sixteen bytes are a log's name") }
+        try store.writer.write { database in
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO log_identity (id, log, stream, partitions)
+                    VALUES (1, ?, 'points', ?)
+                    """,
+                arguments: [DatabaseBytes(log.bytes), partitions])
+        }
+        return try Writer(
+            identity: LogIdentity(log: log, stream: .points, partitions: partitions),
+            database: store.writer,
+            domain: ScoringDomain(database: store.writer, registry: registry, city: "beijing"),
+            now: { Instant(milliseconds: 0) })
+    }
+
+    /// The process ends and another begins on the same store.
+    func restart(with registry: MethodologyRegistry? = nil) throws {
+        writer = try Self.writer(
+            on: store, registry: registry ?? self.registry, partitions: writer.identity.partitions)
+    }
+
+    func block(_ events: [BehaviourEvent], partition: Int = 0) throws -> ReceivedBlock {
+        try behaviours.block(of: events, partition: partition)
+    }
+
+    /// Applies blocks in one transaction.
+    @discardableResult
+    func commit(_ blocks: [ReceivedBlock]) throws -> Writer<ScoringDomain>.Commit {
+        try writer.commit(blocks.map { .block($0) })
+    }
+
+    /// Applies events as one block in one transaction; answers what was published because of them.
+    @discardableResult
+    func apply(_ events: [BehaviourEvent], partition: Int = 0) throws -> [PointsEvent] {
+        try commit([try block(events, partition: partition)]).blocks.events(as: PointsEvent.self)
+    }
+
+    func records<Value>(_ read: (ScoringRecords) throws -> Value) throws -> Value {
+        try store.writer.read { try read(ScoringRecords($0)) }
+    }
+
+    func periods() throws -> [ScoringRecords.PeriodRecord] {
+        try records { records in
+            var periods: [ScoringRecords.PeriodRecord] = []
+            try records.forEachPeriod { periods.append($0) }
+            return periods
+        }
+    }
+
+    /// Every row of every table but the log's own name, as text: equal stores are equal texts.
+    func contents() throws -> [String] {
+        try store.writer.read { database in
+            let tables = try String.fetchAll(
+                database,
+                sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+            return try tables.flatMap { table in
+                try Row.fetchAll(database, sql: "SELECT * FROM \(table)")
+                    .map { "\(table) \($0)" }
+            }
+        }
+    }
+
+    func ask<Body: Query>(_ query: Body) throws -> ReplyMessage {
+        let message = QueryMessage(method: Body.method, body: try JSON.encode(query))
+        return try store.writer.read {
+            try ScoringAnswers(registry: registry).answer(message, in: $0)
+        }
+    }
+
+    func ledger(
+        of resident: Int64, limit: Int = 50, before: Int64? = nil
+    ) throws -> ShowLedger.Reply {
+        guard let resident = ResidentID(rawValue: resident) else {
+            preconditionFailure("a test asks for a resident")
+        }
+        let reply = try ask(ShowLedger(resident: resident, limit: limit, before: before))
+        return try JSON.decode(ShowLedger.Reply.self, from: reply.body)
+    }
+}
+
+/// An accepted behaviour; `at` is RFC 3339.
+func accepted(
+    _ behaviour: String, _ quantity: String, _ unit: String, by resident: Int64 = 7,
+    at time: String = "2026-08-10T08:00:00+08:00", evidence: EvidenceKind = .operatorOrder
+) -> BehaviourEvent {
+    guard let instant = Instant(rfc3339: time), let quantity = Quantity(decimal: quantity) else {
+        preconditionFailure("a test gives a time and a quantity")
+    }
+    var accepted = Accepted()
+    accepted.behaviour = behaviour
+    accepted.unit = unit
+    accepted.quantityMillionths = quantity.rawValue
+    accepted.evidence = evidence.rawValue
+    var event = BehaviourEvent()
+    event.schema = BehaviourEvent.schema
+    event.resident = resident
+    event.eventTimeMs = instant.rawValue
+    event.accepted = accepted
+    return event
+}
+
+func dayEnded(_ day: LocalDay) -> BehaviourEvent {
+    var event = BehaviourEvent()
+    event.schema = BehaviourEvent.schema
+    event.eventTimeMs = day.advanced(by: 1).start.rawValue
+    event.dayEnded.day = day.rawValue
+    return event
+}
+
+func residentErased(_ resident: Int64) -> BehaviourEvent {
+    var event = BehaviourEvent()
+    event.schema = BehaviourEvent.schema
+    event.resident = resident
+    event.residentErased = ResidentErased()
+    return event
+}
+
+/// SplitMix64: the same seed gives the same numbers on every machine.
+struct SeededNumbers: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
