@@ -2,7 +2,12 @@ package import Model
 
 /// Takes a catalogue document (`greenseason.catalogue.v1`) into the store as its new version.
 ///
-/// Stock moves by the difference to what the former version gave, so loading never un-sells.
+/// Stock moves by the difference to what the former version gave, so loading never un-sells. The
+/// current version loaded again changes nothing.
+///
+/// Invalid as `bad_catalogue`, with what is wrong in one line. Refusals: `version_taken` (the same
+/// version with another content), `version_superseded` (an older version), `stock_below_sold`,
+/// `kind_changed`.
 package struct LoadCatalogue: Command {
     package static let method = "rewards.catalogue.load"
 
@@ -74,38 +79,72 @@ package struct ShowPoints: Query {
         }
     }
 
+    /// One movement of points into or out of what the resident has or owes.
+    package struct Move: Codable, Sendable, Equatable {
+        /// Kinds of account: `issuance`, `resident`, `hold`, `redeemed`, `donated`, `expired`,
+        /// `debt`. A reward's points leave the resident for the order's hold.
+        package var from: String
+        package var to: String
+        package var points: Points
+        /// The day whose lot gives or takes; nil for a debt.
+        package var earnedDay: String?
+
+        package init(from: String, to: String, points: Points, earnedDay: String?) {
+            self.from = from
+            self.to = to
+            self.points = points
+            self.earnedDay = earnedDay
+        }
+    }
+
+    /// awarded = spendable + spent + expired + reversed − debt.
     package struct Reply: Codable, Sendable, Equatable {
         package var resident: ResidentID
         /// Sum of the lots that have not expired.
         package var spendable: Points
         package var debt: Points
         package var awarded: Points
+        /// Taken back because what had earned it was corrected or withdrawn.
+        package var reversed: Points
         package var spent: Points
         package var expired: Points
+        /// What is left, soonest-to-expire first.
         package var lots: [Lot]
+        /// The latest movements, newest first.
+        package var moves: [Move]
 
         package init(
-            resident: ResidentID, spendable: Points, debt: Points, awarded: Points, spent: Points,
-            expired: Points, lots: [Lot]
+            resident: ResidentID, spendable: Points, debt: Points, awarded: Points,
+            reversed: Points, spent: Points, expired: Points, lots: [Lot], moves: [Move]
         ) {
             self.resident = resident
             self.spendable = spendable
             self.debt = debt
             self.awarded = awarded
+            self.reversed = reversed
             self.spent = spent
             self.expired = expired
             self.lots = lots
+            self.moves = moves
         }
     }
 
-    package var resident: ResidentID
+    package static let movesMax = 500
 
-    package init(resident: ResidentID) { self.resident = resident }
+    package var resident: ResidentID
+    /// How many movements to show, 0 to `movesMax`.
+    package var moves: Int
+
+    package init(resident: ResidentID, moves: Int = 10) {
+        self.resident = resident
+        self.moves = moves
+    }
 }
 
 /// Exchanges points for a reward: one order for one key.
 ///
-/// Refusals: `unknown_item`, `out_of_stock`, `insufficient_points`, `no_catalogue`.
+/// Refusals, the first that applies: `no_catalogue`, `unknown_item`, `out_of_stock`,
+/// `insufficient_points` (too few, or some are owed).
 package struct RedeemReward: Command {
     package static let method = "rewards.order.redeem"
     package typealias Reply = OrderRecord
@@ -121,7 +160,7 @@ package struct RedeemReward: Command {
 
 /// Takes an order back: the same lots are restored, the voucher is void.
 ///
-/// Refusals: `unknown_order`, `already_cancelled`, `donation_final`.
+/// Refusals: `unknown_order`, `donation_final`, `already_cancelled`, `voucher_expired`.
 package struct CancelOrder: Command {
     package static let method = "rewards.order.cancel"
     package typealias Reply = OrderRecord
@@ -131,6 +170,7 @@ package struct CancelOrder: Command {
     package init(order: String) { self.order = order }
 }
 
+/// One order, by its identity. Refused as `unknown_order` if there is none.
 package struct ShowOrder: Query {
     package static let method = "rewards.order.show"
     package typealias Reply = OrderRecord
@@ -145,9 +185,19 @@ package struct ListOrders: Query {
     package static let method = "rewards.order.list"
     package typealias Reply = Listing<OrderRecord>
 
-    package var resident: ResidentID
+    package static let limitMax = 500
 
-    package init(resident: ResidentID) { self.resident = resident }
+    package var resident: ResidentID
+    /// 1 to `limitMax`.
+    package var limit: Int
+    /// The order after which to read on: the former page's `next`.
+    package var before: String?
+
+    package init(resident: ResidentID, limit: Int = 50, before: String? = nil) {
+        self.resident = resident
+        self.limit = limit
+        self.before = before
+    }
 }
 
 package struct OrderRecord: Codable, Sendable, Equatable {

@@ -1,0 +1,168 @@
+import GRDB
+package import Model
+
+/// Recomputing a Rewards store from its transfers and orders.
+extension RewardsRecords {
+    package enum Limits {
+        /// Residents recomputed by one call: well under a second of one snapshot.
+        package static let residentsPerSliceMax = 1_000
+    }
+
+    /// The first thing that does not add up, in one line, or nil if everything does.
+    ///
+    /// It reads the whole store on this one snapshot. On a live store call `differenceInSums`,
+    /// `differenceInOrders` and the slices of `differenceInResidents` on snapshots of their own.
+    package func firstDifference() throws -> String? {
+        if let difference = try differenceInSums() { return difference }
+        if let difference = try differenceInOrders() { return difference }
+        var last: ResidentID?
+        repeat {
+            let slice = try differenceInResidents(after: last)
+            if let difference = slice.difference { return difference }
+            last = slice.last
+        } while last != nil
+        return nil
+    }
+
+    /// Compares transfers, folded flows, accounts and lots with each other as wholes.
+    package func differenceInSums() throws -> String? {
+        let posted = try postedFlows()
+        let folded = try foldedFlows()
+        for flow in posted where !folded.contains(flow) {
+            let other = folded.first { $0.source == flow.source && $0.target == flow.target }
+            return "\(flow.source.code) to \(flow.target.code): the transfers give "
+                + "\(flow.points.rawValue) points in \(flow.transfers), folded are "
+                + "\(other?.points.rawValue ?? 0) in \(other?.transfers ?? 0)"
+        }
+        if let flow = folded.first(where: { !posted.contains($0) }) {
+            return "\(flow.source.code) to \(flow.target.code): there are no transfers, folded are "
+                + "\(flow.points.rawValue) points"
+        }
+        let sums = Conservation(posted)
+        guard sums.holds else { return "the points awarded are not where they should be: \(sums)" }
+        let accounts = try accountSums()
+        guard accounts == sums else {
+            return "the transfers come to \(sums), the accounts to \(accounts)"
+        }
+        let left = try Int64.fetchOne(database, sql: "SELECT sum(remaining) FROM lot") ?? 0
+        guard left == sums.balance.rawValue else {
+            return "the lots hold \(left) points, the balances \(sums.balance.rawValue)"
+        }
+        return nil
+    }
+
+    /// Compares orders with what was sold, what was spent, and the holds they passed through.
+    package func differenceInOrders() throws -> String? {
+        let spent = try Int64.fetchOne(
+            database, sql: "SELECT sum(points) FROM reward_order WHERE state = 'filled'")
+        let sums = Conservation(try foldedFlows())
+        guard spent ?? 0 == sums.spent.rawValue else {
+            return
+                "the orders that stand cost \(spent ?? 0) points, \(sums.spent.rawValue) are spent"
+        }
+        let sold = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT code, sold, live FROM (
+                    SELECT code, sold, (
+                        SELECT count(*) FROM reward_order
+                        WHERE item = code AND state = 'filled') AS live
+                    FROM item)
+                WHERE sold <> live LIMIT 1
+                """)
+        if let sold {
+            return "item \(sold[0] as String): \(sold[1] as Int64) are sold, "
+                + "\(sold[2] as Int64) orders stand"
+        }
+        let hold = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT reward_order, sum(CASE target WHEN ? THEN points ELSE -points END) AS held
+                FROM transfer WHERE reward_order IS NOT NULL
+                GROUP BY reward_order HAVING held <> 0 LIMIT 1
+                """,
+            arguments: [AccountKind.hold.rawValue])
+        if let hold {
+            return "order number \(hold[0] as Int64): its hold keeps \(hold[1] as Int64) points"
+        }
+        let price = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT o.number, o.points, sum(t.points) AS paid FROM reward_order AS o
+                LEFT JOIN transfer AS t ON t.number >= o.first_transfer
+                    AND t.number < o.first_transfer + o.lots AND t.reward_order = o.number
+                    AND t.resident = o.resident AND t.target = ?
+                GROUP BY o.number HAVING paid IS NOT o.points LIMIT 1
+                """,
+            arguments: [AccountKind.hold.rawValue])
+        if let price {
+            return "order number \(price[0] as Int64): it costs \(price[1] as Int64) points, "
+                + "its lots gave \((price[2] as Int64?) ?? 0)"
+        }
+        return nil
+    }
+
+    /// Recomputes the accounts and lots of the next residents from their own transfers.
+    ///
+    /// `last` is where to go on, or nil after the last resident.
+    package func differenceInResidents(
+        after resident: ResidentID?, limit: Int = Limits.residentsPerSliceMax
+    ) throws -> (difference: String?, last: ResidentID?) {
+        let residents = try RewardsStore.residents(after: resident, limit: limit, in: database)
+        for resident in residents {
+            if let difference = try difference(of: resident) { return (difference, resident) }
+        }
+        return (nil, residents.count == limit ? residents.last : nil)
+    }
+
+    private func difference(of resident: ResidentID) throws -> String? {
+        guard let account = try LedgerStatements(database).account(of: resident) else { return nil }
+        var flows: [Flow] = []
+        var lots: [LocalDay: RewardsStore.StoredLot] = [:]
+        try RewardsStore.forEachTransfer(of: account, in: database) { transfer in
+            flows.append(
+                Flow(
+                    source: transfer.source, target: transfer.target, transfers: 1,
+                    points: transfer.points))
+            guard let day = transfer.day else { return true }
+            var lot =
+                lots[day] ?? RewardsStore.StoredLot(day: day, awarded: .zero, remaining: .zero)
+            if transfer.source == .issuance { lot.awarded += transfer.points }
+            if transfer.source == .resident { lot.remaining -= transfer.points }
+            if transfer.target == .resident { lot.remaining += transfer.points }
+            lots[day] = lot
+            return true
+        }
+        let sums = Conservation(flows)
+        var stored = Conservation([])
+        stored.awarded = account.awarded
+        stored.spent = account.spent
+        stored.expired = account.expired
+        stored.reversed = account.reversed
+        stored.balance = account.balance
+        stored.debt = account.debt
+        guard sums == stored else {
+            return "resident \(resident): the transfers come to \(sums), the account to \(stored)"
+        }
+        let listed = try RewardsStore.lots(of: account, since: LocalDay(.min), in: database)
+        for lot in listed where lots[lot.day] != lot {
+            let posted = lots[lot.day]
+            return "resident \(resident), lot of \(lot.day): \(lot.awarded.rawValue) awarded and "
+                + "\(lot.remaining.rawValue) left, the transfers come to "
+                + "\(posted?.awarded.rawValue ?? 0) and \(posted?.remaining.rawValue ?? 0)"
+        }
+        guard listed.count == lots.count else {
+            return "resident \(resident): the transfers name \(lots.count) lots, "
+                + "\(listed.count) are there"
+        }
+        return nil
+    }
+}
+
+extension RewardsRecords.Conservation: CustomStringConvertible {
+    package var description: String {
+        "awarded \(awarded.rawValue), held \(held.rawValue), spent \(spent.rawValue), "
+            + "expired \(expired.rawValue), reversed \(reversed.rawValue), "
+            + "balance \(balance.rawValue), debt \(debt.rawValue)"
+    }
+}

@@ -1,0 +1,61 @@
+import GRDB
+import Model
+
+/// Statements of the ledger that run once a transaction, or for people.
+extension RewardsStore {
+    /// The numbers that the next transfer and the next posting get.
+    static func nextNumbers(in database: Database) throws -> (transfer: Int64, posting: Int64) {
+        let row = try Row.fetchOne(
+            database,
+            sql: "SELECT number, posting FROM transfer ORDER BY number DESC LIMIT 1")
+        guard let row else { return (1, 1) }
+        return (row[0] + 1, row[1] + 1)
+    }
+
+    static func addFlow(
+        partition: Int, source: Int64, target: Int64, transfers: Int64, points: Points,
+        in database: Database
+    ) throws {
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO flow (partition, source, target, transfers, points)
+                VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (partition, source, target) DO UPDATE SET
+                    transfers = transfers + excluded.transfers, points = points + excluded.points
+                """
+        ).execute(arguments: [partition, source, target, transfers, points.rawValue])
+    }
+
+    static func calendar(of partition: Int, in database: Database) throws -> CityCalendar {
+        let row = try Row.fetchOne(
+            database.cachedStatement(
+                sql: """
+                    SELECT last_ended, latest_earned, posted_day, posted_resident FROM calendar
+                    WHERE partition = ?
+                    """),
+            arguments: [partition])
+        guard let row else { return CityCalendar() }
+        return CityCalendar(
+            lastEnded: (row[0] as Int32?).map { LocalDay($0) },
+            latestEarned: (row[1] as Int32?).map { LocalDay($0) },
+            posted: CityCalendar.LotPlace(day: LocalDay(row[2] as Int32), resident: row[3]))
+    }
+
+    static func save(
+        _ calendar: CityCalendar, of partition: Int, in database: Database
+    ) throws {
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO calendar
+                    (partition, last_ended, latest_earned, posted_day, posted_resident)
+                VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (partition) DO UPDATE SET
+                    last_ended = excluded.last_ended, latest_earned = excluded.latest_earned,
+                    posted_day = excluded.posted_day, posted_resident = excluded.posted_resident
+                """
+        ).execute(arguments: [
+            partition, calendar.lastEnded?.rawValue, calendar.latestEarned?.rawValue,
+            calendar.posted.day.rawValue, calendar.posted.resident,
+        ])
+    }
+}

@@ -1,0 +1,124 @@
+package import GRDB
+
+/// The tables of Rewards and every statement on them.
+package enum RewardsStore {
+    /// Registers the migrations; those of the streams come first.
+    package static func register(in migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("rewards 0001 points ledger") {
+            try $0.execute(sql: ledgerTables)
+        }
+        migrator.registerMigration("rewards 0002 catalogue and orders") {
+            try $0.execute(sql: shopTables)
+        }
+    }
+
+    /// The ledger, shaped by the hot path, where an award costs a row of each of three tables.
+    ///
+    /// - `lot` is clustered by (partition, day, resident). A day's awards then meet in that day's
+    ///   pages, and lots expire in the order in which they lie: expiry needs no index. The price is
+    ///   paid by people: a resident's lots are read by one look-up each, along `older`.
+    /// - `transfer` only ever grows at its end. A resident's statement runs along `earlier`, from
+    ///   the account's `newest_transfer`: an index by resident would dirty a page for each row.
+    private static let ledgerTables = """
+        CREATE TABLE account (
+            resident INTEGER PRIMARY KEY CHECK (resident > 0),
+            partition INTEGER NOT NULL CHECK (partition >= 0),
+            balance INTEGER NOT NULL CHECK (balance >= 0),
+            debt INTEGER NOT NULL CHECK (debt >= 0),
+            awarded INTEGER NOT NULL CHECK (awarded >= 0),
+            reversed INTEGER NOT NULL CHECK (reversed >= 0),
+            spent INTEGER NOT NULL CHECK (spent >= 0),
+            expired INTEGER NOT NULL CHECK (expired >= 0),
+            newest_lot INTEGER,
+            newest_transfer INTEGER NOT NULL,
+            newest_order INTEGER NOT NULL,
+            CHECK (awarded = spent + expired + reversed + balance - debt)
+        ) STRICT;
+
+        -- What a resident earned on one local day; `older` is the day of the resident's next lot.
+        CREATE TABLE lot (
+            partition INTEGER NOT NULL,
+            day INTEGER NOT NULL,
+            resident INTEGER NOT NULL,
+            awarded INTEGER NOT NULL CHECK (awarded > 0),
+            remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND awarded),
+            older INTEGER CHECK (older < day),
+            PRIMARY KEY (partition, day, resident)
+        ) STRICT, WITHOUT ROWID;
+
+        -- Double entry: points leave one account and enter another, so the sum is always zero.
+        -- Accounts of residents and debts are the resident's, holds are the order's. `day` is the
+        -- lot that gives or takes; NULL where no lot does.
+        CREATE TABLE transfer (
+            number INTEGER PRIMARY KEY,
+            posting INTEGER NOT NULL,
+            source INTEGER NOT NULL CHECK (source BETWEEN 1 AND 7),
+            target INTEGER NOT NULL CHECK (target BETWEEN 1 AND 7 AND target <> source),
+            resident INTEGER NOT NULL,
+            reward_order INTEGER,
+            day INTEGER,
+            points INTEGER NOT NULL CHECK (points > 0),
+            earlier INTEGER NOT NULL CHECK (earlier < number)
+        ) STRICT;
+
+        -- Balances of the kinds of account, folded: what each kind gave each other kind.
+        CREATE TABLE flow (
+            partition INTEGER NOT NULL,
+            source INTEGER NOT NULL,
+            target INTEGER NOT NULL,
+            transfers INTEGER NOT NULL CHECK (transfers > 0),
+            points INTEGER NOT NULL CHECK (points > 0),
+            PRIMARY KEY (partition, source, target)
+        ) STRICT, WITHOUT ROWID;
+
+        -- What day it is, and up to which lot (day, resident) expiry has been posted.
+        CREATE TABLE calendar (
+            partition INTEGER PRIMARY KEY,
+            last_ended INTEGER,
+            latest_earned INTEGER,
+            posted_day INTEGER NOT NULL,
+            posted_resident INTEGER NOT NULL
+        ) STRICT;
+        """
+
+    /// Stock has no column: what is left is what was given less what is sold, so that stock can only
+    /// move by differences, whichever catalogue was loaded when.
+    private static let shopTables = """
+        CREATE TABLE catalogue (
+            number INTEGER PRIMARY KEY,
+            version TEXT NOT NULL UNIQUE,
+            document TEXT NOT NULL
+        ) STRICT;
+
+        -- Every item that any catalogue offered; the newest that did names it.
+        CREATE TABLE item (
+            code TEXT PRIMARY KEY,
+            catalogue INTEGER NOT NULL REFERENCES catalogue (number),
+            place INTEGER NOT NULL,
+            name_zh TEXT NOT NULL,
+            name_en TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('voucher', 'donation')),
+            points INTEGER NOT NULL CHECK (points > 0),
+            given INTEGER CHECK (given >= 0),
+            sold INTEGER NOT NULL CHECK (sold >= 0 AND (given IS NULL OR sold <= given)),
+            valid_days INTEGER NOT NULL CHECK ((valid_days > 0) = (kind = 'voucher'))
+        ) STRICT, WITHOUT ROWID;
+
+        -- `first_transfer` and `lots` name the transfers that filled the hold, lot by lot.
+        CREATE TABLE reward_order (
+            number INTEGER PRIMARY KEY,
+            id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+            resident INTEGER NOT NULL,
+            item TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('voucher', 'donation')),
+            points INTEGER NOT NULL CHECK (points > 0),
+            state TEXT NOT NULL
+                CHECK (state = 'filled' OR (state = 'cancelled' AND kind = 'voucher')),
+            day INTEGER NOT NULL,
+            valid_until INTEGER CHECK ((valid_until IS NULL) = (kind = 'donation')),
+            first_transfer INTEGER NOT NULL,
+            lots INTEGER NOT NULL CHECK (lots > 0),
+            earlier INTEGER NOT NULL CHECK (earlier < number)
+        ) STRICT;
+        """
+}
