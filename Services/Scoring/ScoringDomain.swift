@@ -14,33 +14,37 @@ package final class ScoringDomain: Domain {
     package typealias ErrandResult = Never
 
     package enum Limits {
-        /// Period sums kept in memory between transactions, about 120 bytes each.
-        package static let periodRowsMax = 262_144
+        /// Period sums, and residents' totals, kept in memory between transactions: about 120 and
+        /// 100 bytes each.
+        package static let rowsMax = 262_144
         /// Versions' periods of which it is known whether they are whole in memory.
         package static let scopesMax = 4_096
-        /// Residents' totals kept in memory between transactions, about 100 bytes each.
-        package static let residentRowsMax = 262_144
         /// Pairs of behaviour and unit kept in memory, known to the registry or not.
         package static let fieldsMax = 4_096
     }
 
     private let scored: [(behaviour: String, unit: String, versions: [ReadyVersion])]
     private var fields = FieldTable()
-    private var periods = WriteBackCache<PeriodKey, PeriodTotals>(rowsMax: Limits.periodRowsMax)
+    private var periods: WriteBackCache<PeriodKey, PeriodTotals>
     /// Whether all that the store holds of a version's period is in `periods`.
     private var wholeScopes: [Int64: Bool] = [:]
-    private var residents = WriteBackCache<Int64, ResidentTotals>(rowsMax: Limits.residentRowsMax)
+    private var residents: WriteBackCache<Int64, ResidentTotals>
     private var entries: [EntryRow] = []
     private var statements: LedgerStatements?
 
-    /// Pins the registry in the store and makes its versions ready.
+    /// Pins the registry in the store, which has its tables, and makes its versions ready.
     ///
-    /// - Parameter city: the deployment's; versions for other cities are known and not applied.
+    /// - Parameters:
+    ///   - city: the deployment's; versions for other cities are known and not applied.
+    ///   - rowsMax: rows of each kind kept in memory between transactions.
     ///
     /// Throws `RegistryRefused` if the registry contradicts what the store has already decided.
     package init(
-        database: any DatabaseWriter, registry: MethodologyRegistry, city: String
+        database: any DatabaseWriter, registry: MethodologyRegistry, city: String,
+        rowsMax: Int = Limits.rowsMax
     ) throws {
+        periods = WriteBackCache(rowsMax: rowsMax)
+        residents = WriteBackCache(rowsMax: rowsMax)
         let rows = try database.write { try RegistryPins.pin(registry, city: city, in: $0) }
         let active = registry.versions.filter { $0.isActive && $0.field.city == city }
         scored = try Set(active.map(\.field)).sorted().map { field in
