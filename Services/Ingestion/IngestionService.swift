@@ -1,10 +1,12 @@
 import Foundation
+import Logging
 package import GRDB
 package import Messages
 import Model
 package import ServiceKit
 import Storage
 import Streams
+import Synchronization
 import ZeroMQ
 
 /// Ingestion as a service: partners' events in, `behaviour` out.
@@ -39,21 +41,24 @@ package enum IngestionService: ServiceProgram {
                 database: context.store.writer, catalogue: catalogue, secrets: secrets,
                 clock: settings.text("clock") == "manual" ? .manual(initial: nil) : .system,
                 partitions: context.identity.partitions)
-            let edge = PartnerEdge.Settings(
+            let edgeSettings = PartnerEdge.Settings(
                 endpoint: "tcp://\(settings.text("edge.host")):\(settings.number("edge.port"))",
                 keys: try PartnerEdge.Settings.establishKeys(in: context.folder),
                 storeFolder: context.folder.path + "/stores")
             return Prepared(domain: domain, answering: IngestionAnswers(face: domain.face)) {
                 engine in
                 let edge = try PartnerEdge(
-                    settings: edge, context: context.zeroMQ, directory: domain.directory,
+                    settings: edgeSettings, context: context.zeroMQ, directory: domain.directory,
                     catalogue: catalogue, secrets: secrets,
                     submit: { errand, completion in
                         engine.submit(
                             errand, weight: errand.weight, weightMax: Limits.eventsWaitingMax,
                             completion: completion)
                     })
-                return [Ticking(engine: engine), edge]
+                return [
+                    Ticking(engine: engine),
+                    RunningEdge(edge, keys: edgeSettings.keys, logger: context.logger),
+                ]
             }
         } catch let error as CatalogueError {
             throw ConfigurationProblem("\(error)")
@@ -74,7 +79,7 @@ extension IngestionErrand {
     /// How much of a transaction it is, in events.
     fileprivate var weight: Int {
         switch self {
-        case .batch(let batch): max(1, batch.events.count)
+        case .batch(let batch): max(1, batch.items.count)
         case .tick: 0
         }
     }
@@ -100,4 +105,61 @@ private final class Ticking: Companion {
     }
 
     func stop() { ending.close() }
+}
+
+/// The partners' edge as a part of the service; the service does not outlive it.
+private final class RunningEdge: Companion {
+    private let edge: PartnerEdge
+    private let keys: CurveKeys
+    private let logger: Logger
+    private let endpoint = Mutex("")
+
+    init(_ edge: PartnerEdge, keys: CurveKeys, logger: Logger) {
+        self.edge = edge
+        self.keys = keys
+        self.logger = logger
+    }
+
+    var endpoints: [String: String] {
+        ["edge": endpoint.withLock { $0 }, "edgeKey": keys.publicKey.z85]
+    }
+
+    func start() throws {
+        let bound = try waiting(for: { [edge] in try await edge.start() })
+        endpoint.withLock { $0 = bound }
+        Task { [edge, logger] in
+            do {
+                try await edge.ended()
+            } catch {
+                logger.critical("the edge failed", metadata: ["error": "\(error)"])
+                fatalError("the edge failed: \(error)")
+            }
+        }
+    }
+
+    func stop() {
+        do {
+            try waiting(for: { [edge] in try await edge.stop() })
+        } catch {
+            logger.error("the edge did not end in order", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Waits, on the lifecycle's own thread, for what the edge answers asynchronously.
+    private func waiting<Value: Sendable>(
+        for body: @escaping @Sendable () async throws -> Value
+    ) throws -> Value {
+        let answers = BlockingQueue<Result<Value, any Error>>()
+        Task {
+            do {
+                answers.put(.success(try await body()), weight: 0)
+            } catch {
+                answers.put(.failure(error), weight: 0)
+            }
+        }
+        guard let answer = answers.take(weightMax: 1)?.first else {
+            preconditionFailure("nobody closes this queue")
+        }
+        return try answer.get()
+    }
 }
