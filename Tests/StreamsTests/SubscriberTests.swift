@@ -250,7 +250,7 @@ struct SubscriberTests {
             #expect(effects == [.renewAll])
             #expect((5_000...6_200).contains(reader.now - began))
             pauses.insert(reader.now - began)
-            #expect(reader.start().contains(where: \.isFetch))
+            #expect(reader.start().contains { $0.isFetch })
         }
         #expect(pauses.count > 1)
     }
