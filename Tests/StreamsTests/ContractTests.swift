@@ -309,10 +309,6 @@ struct ContractTests {
             try FileManager.default.moveItem(atPath: copy, toPath: path)
             source = try deployment.startSource()
             if others > 0 { try source.publish(501...500 + others) }
-            if contract.provider == .inMemory, others == 0 {
-                // It only looks when there is something new to look for.
-                try source.publish(1...1, to: contract.partitions - 1)
-            }
             try reader.expectStop()
             #expect(try reader.call(ShowTotal()).total == 30)
             #expect(try reader.records { try $0.numbers(in: 0) } == Array(1...30))
