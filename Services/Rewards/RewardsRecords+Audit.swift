@@ -91,7 +91,8 @@ extension RewardsRecords {
                 SELECT o.number, o.points, sum(t.points) AS paid FROM reward_order AS o
                 LEFT JOIN transfer AS t ON t.number >= o.first_transfer
                     AND t.number < o.first_transfer + o.lots AND t.reward_order = o.number
-                    AND t.resident = o.resident AND t.target = ?
+                    AND t.target = ?
+                    AND t.account = (SELECT number FROM account WHERE resident = o.resident)
                 GROUP BY o.number HAVING paid IS NOT o.points LIMIT 1
                 """,
             arguments: [AccountKind.hold.rawValue])
