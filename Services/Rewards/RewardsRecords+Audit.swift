@@ -44,6 +44,16 @@ extension RewardsRecords {
         guard accounts == sums else {
             return "the transfers come to \(sums), the accounts to \(accounts)"
         }
+        let issued = try Row.fetchAll(
+            database,
+            sql: "SELECT partition, sum(awarded) - sum(reversed) FROM account GROUP BY partition")
+        for row in issued {
+            let flow = try issuance(of: row[0])
+            guard flow.rawValue == row[1] as Int64 else {
+                return "partition \(row[0] as Int): issuance gave \(flow.rawValue) points, "
+                    + "the accounts were given \(row[1] as Int64)"
+            }
+        }
         let left = try Int64.fetchOne(database, sql: "SELECT sum(remaining) FROM lot") ?? 0
         guard left == sums.balance.rawValue else {
             return "the lots hold \(left) points, the balances \(sums.balance.rawValue)"

@@ -73,40 +73,43 @@ import Wire
     }
 
     @Test(arguments: [
-        ("{", "the document is not JSON, or has a fraction where a whole number is expected"),
-        ("{}", "schema: is missing"),
-        (
+        WrongCatalogue(
+            "{", "the document is not JSON, or has a fraction where a whole number is expected"),
+        WrongCatalogue("{}", "schema: is missing"),
+        WrongCatalogue(
             #"{"schema":"x","version":"v","items":[]}"#,
             "schema: greenseason.catalogue.v1 is expected"
         ),
-        (document(items: "[]"), "items: 1 to 1000 are expected"),
-        (document(items: "{}"), "items: a list is expected"),
-        (document(items: "[7]"), "items[0]: an object is expected"),
-        (document(#""code": 7"#), "items[0].code: text is expected"),
-        (
+        WrongCatalogue(document(items: "[]"), "items: 1 to 1000 are expected"),
+        WrongCatalogue(document(items: "{}"), "items: a list is expected"),
+        WrongCatalogue(document(items: "[7]"), "items[0]: an object is expected"),
+        WrongCatalogue(document(#""code": 7"#), "items[0].code: text is expected"),
+        WrongCatalogue(
             document(#""code": "a b""#),
             "items[0].code: 1 to 64 letters, digits, '-', '_' or '.' are expected"
         ),
-        (document(#""name_zh": """#), "items[0]: names have 1 to 100 characters"),
-        (document(#""kind": "gift""#), "items[0].kind: voucher or donation is expected"),
-        (document(#""points": 0"#), "items[0].points: 1 to 1000000000 are expected"),
-        (
+        WrongCatalogue(document(#""name_zh": """#), "items[0]: names have 1 to 100 characters"),
+        WrongCatalogue(
+            document(#""kind": "gift""#), "items[0].kind: voucher or donation is expected"),
+        WrongCatalogue(document(#""points": 0"#), "items[0].points: 1 to 1000000000 are expected"),
+        WrongCatalogue(
             document(#""points": 1.5"#),
             "the document is not JSON, or has a fraction where a whole number is expected"
         ),
-        (document(#""stock": -1"#), "items[0].stock: 0 to 1000000000, or null, is expected"),
-        (document(#""stok": 1"#, without: "stock"), "items[0].stock: is missing"),
-        (
+        WrongCatalogue(
+            document(#""stock": -1"#), "items[0].stock: 0 to 1000000000, or null, is expected"),
+        WrongCatalogue(document(#""stok": 1"#, without: "stock"), "items[0].stock: is missing"),
+        WrongCatalogue(
             document(#""valid_days": 0"#),
             "items[0].valid_days: 1 to 3650 are expected of a voucher"
         ),
-        (document(items: "[\(item()),\(item())]"), "items[1].code: a appears twice"),
+        WrongCatalogue(document(items: "[\(item()),\(item())]"), "items[1].code: a appears twice"),
     ])
-    func `a catalogue that is wrong is refused in one line`(document: String, line: String) throws {
+    func `a catalogue that is wrong is refused in one line`(wrong: WrongCatalogue) throws {
         let city = try RewardsCity()
-        let reply = try city.send(LoadCatalogue(document: document))
+        let reply = try city.send(LoadCatalogue(document: wrong.document))
         #expect(reply.status == .invalid)
-        #expect(reply.message == line)
+        #expect(reply.message == wrong.line)
         #expect(try city.events.isEmpty)
     }
 
@@ -128,4 +131,17 @@ import Wire
     private static func document(_ change: String, without left: String? = nil) -> String {
         document(items: "[\(item(change, without: left))]")
     }
+}
+
+/// A document that is no catalogue, and the line that says why.
+struct WrongCatalogue: Sendable, CustomTestStringConvertible {
+    var document: String
+    var line: String
+
+    init(_ document: String, _ line: String) {
+        self.document = document
+        self.line = line
+    }
+
+    var testDescription: String { line }
 }

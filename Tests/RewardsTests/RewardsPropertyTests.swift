@@ -226,6 +226,7 @@ import Wire
                 """, "resident 11, lot of 2026-08-11: 40 awarded and 19 left"
             ),
             ("UPDATE flow SET points = points + 1 WHERE target = 3", "resident to hold"),
+            ("UPDATE flow SET partition = 1 WHERE target = 2", "partition 0: issuance gave 0"),
             ("UPDATE item SET sold = 2", "item ticket: 2 are sold, 1 orders stand"),
             ("UPDATE reward_order SET points = 29", "the orders that stand cost 29"),
             ("UPDATE transfer SET day = 20677 WHERE day = 20676", "resident 11, lot of 2026-08-11"),
