@@ -34,8 +34,8 @@ struct Greenctl: ParsableCommand {
                 name: "Operation",
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, StopCommand.self, MetricsCommand.self,
-                    DeadLetterCommand.self, StreamCommand.self,
-
+                    DeadLetterCommand.self, StreamCommand.self, AuditCommand.self,
+                    DumpCommand.self,
                 ]),
         ])
 

@@ -45,7 +45,9 @@ struct Bench {
     }
 
     @discardableResult
-    func run(_ arguments: String...) -> Int32 {
+    func run(_ arguments: String...) -> Int32 { run(arguments) }
+
+    func run(_ arguments: [String]) -> Int32 {
         Program.run(
             arguments,
             in: Surroundings(
@@ -128,12 +130,7 @@ struct Bench {
         arguments: [String]
     ) throws {
         let bench = try Bench()
-        let code = Program.run(
-            arguments,
-            in: Surroundings(
-                environment: ["GREENSEASON_DATA": bench.folder], output: bench.output,
-                errors: bench.errors, isWatched: false, calls: { _ in bench.services }))
-        #expect(code == 64)
+        #expect(bench.run(arguments) == 64)
         #expect(bench.errors.text.contains("Error:"))
         #expect(bench.services.asked.isEmpty)
     }
