@@ -121,7 +121,8 @@ let package = Package(
             .target(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),
-            tests(of: "Model", ["Model"]),
+            tests(of: "Model", ["Model", crypto]),
+            tests(of: "Storage", ["Storage", grdb]),
             tests(of: "ZeroMQ", ["ZeroMQ", "CZeroMQ"]),
             tests(
                 of: "Streams",

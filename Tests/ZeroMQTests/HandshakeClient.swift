@@ -40,6 +40,8 @@ final class HandshakeClient {
     }
 
     deinit {
+        // First, because the I/O thread waits for ever to tell a monitor that has left.
+        zmq_socket_monitor(socket, nil, 0)
         zmq_close(socket)
         zmq_close(monitor)
     }

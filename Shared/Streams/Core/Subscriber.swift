@@ -1,8 +1,8 @@
 package import Messages
 
-/// One subscription as a value: what arrives goes in, what to do comes out. No socket, no clock.
+/// One subscription as a value: what arrives goes in, what to do comes out.
 ///
-/// It follows every partition of one stream of one publisher. Live blocks are the fast path; pages
+/// It has no socket and no clock. It follows every partition of one stream of one publisher. Live blocks are the fast path; pages
 /// pulled from the publisher's log are the truth. Whatever is delivered continues the partition's
 /// chain, in order and without gaps, so a consumer never has to look.
 ///
@@ -27,7 +27,8 @@ package struct Subscriber {
         case deliver(ReceivedBlock)
         /// A reply is overdue: its socket may be dead for ever.
         case renewReplay
-        /// Nothing was heard for too long: either socket may be dead for ever.
+        /// Either socket may be dead for ever, or hold the last words of a process that ended: both
+        /// are made anew, and what stood in them is lost. `connected` follows.
         case renewAll
         /// Nothing more of this partition is delivered until an operator resolves it.
         case stopped(partition: Int, reason: String)
@@ -77,7 +78,8 @@ package struct Subscriber {
     private var partitions: [Partition]
     private var boot: UInt64?
     private var formerBoots: Set<UInt64> = []
-    private var lastHeard: Int64
+    /// When the live feed, whose HEAD comes whatever else happens, has been silent for too long.
+    private var silent: Int64
     private var requests: UInt64 = 0
     private var jitter: SplitMix64
 
@@ -104,7 +106,7 @@ package struct Subscriber {
     package init(stream: StreamName, cursors: [Cursor], now: Int64, seed: UInt64) {
         self.stream = stream
         jitter = SplitMix64(seed: seed)
-        lastHeard = now
+        silent = now + Limits.silenceMillisecondsMax
         partitions = cursors.map {
             Partition(position: $0, applied: $0.sequence, lastFetch: now)
         }
@@ -117,20 +119,22 @@ package struct Subscriber {
 
     /// The first fetches, to be sent once the sockets are there; again after they were renewed.
     package mutating func connected(now: Int64) -> [Effect] {
-        lastHeard = now
+        // Jitter, so that not all who lost a publisher come back at once, again and again.
+        silent = now + Limits.silenceMillisecondsMax + Int64.random(in: 0...1_000, using: &jitter)
         var effects: [Effect] = []
         for partition in partitions.indices where !isStopped(partition) {
-            partitions[partition].standing = .catchingUp
             partitions[partition].outstanding = nil
-            fetch(partition, now: now, into: &effects)
+            dropSpliced(partition)
+            catchUp(partition, now: now, into: &effects)
         }
         return effects
     }
 
     package mutating func received(_ block: Block, from source: Source, now: Int64) -> [Effect] {
         var effects: [Effect] = []
-        guard partitions.indices.contains(block.partition),
-            heard(source, now: now, into: &effects), !isStopped(block.partition)
+        extendSilence(now: now)
+        guard heard(source, into: &effects), partitions.indices.contains(block.partition),
+            !isStopped(block.partition)
         else { return effects }
         let partition = block.partition
         let next = partitions[partition].position.sequence + 1
@@ -151,7 +155,8 @@ package struct Subscriber {
         heads: [(partition: Int, sequence: UInt64)], from source: Source, now: Int64
     ) -> [Effect] {
         var effects: [Effect] = []
-        guard heard(source, now: now, into: &effects) else { return effects }
+        extendSilence(now: now)
+        guard heard(source, into: &effects) else { return effects }
         for (partition, sequence) in heads where partitions.indices.contains(partition) {
             guard !isStopped(partition) else { continue }
             partitions[partition].head = sequence
@@ -170,7 +175,7 @@ package struct Subscriber {
         // A late answer to a question asked again is dropped; the later one is on its way.
         guard partitions.indices.contains(partition),
             partitions[partition].outstanding?.request == page.request,
-            heard(source, now: now, into: &effects), !isStopped(partition)
+            heard(source, into: &effects), !isStopped(partition)
         else { return effects }
         partitions[partition].outstanding = nil
         partitions[partition].attempts = 0
@@ -232,9 +237,8 @@ package struct Subscriber {
     /// Time has passed; to be called several times a second.
     package mutating func tick(now: Int64) -> [Effect] {
         var effects: [Effect] = []
-        if now - lastHeard > Limits.silenceMillisecondsMax {
-            // Until the new sockets are connected nothing is asked again.
-            lastHeard = now + Int64.random(in: 0...1_000, using: &jitter)
+        if now > silent {
+            extendSilence(now: now)
             return [.renewAll]
         }
         var overdue = false
@@ -264,21 +268,28 @@ package struct Subscriber {
 
     // MARK: What follows from it
 
-    /// Notes a sign of life; false if it comes from a publisher that must not be there.
-    private mutating func heard(
-        _ source: Source, now: Int64, into effects: inout [Effect]
-    ) -> Bool {
-        lastHeard = max(lastHeard, now)
-        if source.boot != boot {
+    /// Only the live feed counts: pages arrive as long as their own socket is well.
+    private mutating func extendSilence(now: Int64) {
+        silent = max(silent, now + Limits.silenceMillisecondsMax)
+    }
+
+    /// Whether a message counts: false if its publisher must not be there, or is new.
+    private mutating func heard(_ source: Source, into effects: inout [Effect]) -> Bool {
+        if let boot, source.boot != boot {
             if formerBoots.contains(source.boot) {
                 for partition in partitions.indices {
                     stop(partition, "two processes publish one log", &effects)
                 }
                 return false
             }
-            if let boot { formerBoots.insert(boot) }
-            boot = source.boot
+            formerBoots.insert(boot)
+            self.boot = source.boot
+            // The former process's last words may stand in one socket behind the new one's first
+            // in the other. With both made anew, a former boot heard again is one that lives.
+            effects.append(.renewAll)
+            return false
         }
+        boot = source.boot
         for partition in partitions.indices {
             if let log = partitions[partition].position.log, log != source.log {
                 stop(

@@ -92,7 +92,7 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
             State(heads: writer.heads, cursors: Dictionary(uniqueKeysWithValues: cursors)))
     }
 
-    /// Starts the threads and the transport. Throws if an endpoint cannot be had.
+    /// Starts the threads and the transport; throws if an endpoint cannot be had.
     package func start() throws {
         let writing = OwnThread(named: "\(name)-writer") { [self] in write() }
         let reading = (0..<Limits.readerThreads).map { index in

@@ -24,7 +24,7 @@ package final class Writer<Work: Domain> {
         package var blocks: [Block] = []
         package var replies: [(Ticket, ReplyMessage)] = []
         package var results: [(Ticket, Work.ErrandResult)] = []
-        /// Streams on which an event stood that must not be skipped and is not understood.
+        /// Partitions that stand before a block which can be neither applied nor skipped.
         package var stopped: [(StreamName, partition: Int, reason: String)] = []
         package var deadLetters = 0
         package var eventsApplied = 0
@@ -36,6 +36,11 @@ package final class Writer<Work: Domain> {
     private let log: EventLog
     private var cursors: [CursorKey: Cursor]
     private let now: @Sendable () -> Instant
+    /// Where each stopped partition stands: at the first event of the block it will not pass.
+    private var halts: [CursorKey: UInt64] = [:]
+    private var haltsToReport: [(StreamName, partition: Int, reason: String)] = []
+    /// Whether memory may hold what the store does not: a rollback could not be followed.
+    private var isStale = false
 
     private struct CursorKey: Hashable {
         var stream: StreamName
@@ -66,41 +71,45 @@ package final class Writer<Work: Domain> {
     ///
     /// On a throw nothing has happened, in the store or in memory, and the same jobs can be tried
     /// again. A block that holds an event which must not be skipped and is not understood stops its
-    /// partition: the rest is carried out without it.
+    /// partition there, for as long as this writer lives: the rest is carried out without it.
     package func commit(_ jobs: [Job]) throws -> Commit {
-        var stopped: [(StreamName, partition: Int, reason: String)] = []
+        if isStale { try database.read { try reload(from: $0) } }
         while true {
             do {
-                var commit = try database.write { database in
-                    try apply(jobs, without: stopped.map { ($0.0, $0.partition) }, in: database)
-                }
+                var commit = try database.write { try apply(jobs, in: $0) }
                 domain.committed()
-                commit.stopped = stopped
+                commit.stopped = haltsToReport
+                haltsToReport = []
                 return commit
             } catch {
                 // What failed may be the disk itself: only what can be read back counts.
-                try database.read { database in
-                    try log.reload(from: database)
-                    cursors = try Self.cursors(in: database)
-                    try domain.rolledBack(to: database)
-                }
-                guard let unknown = error as? UnknownCriticalEvent else { throw error }
-                let place = unknown.position
-                stopped.append(
-                    (
-                        place.stream, partition: place.partition,
-                        reason: "\(place) must not be skipped and this program does not know it"
-                    ))
+                isStale = true
+                try database.read { try reload(from: $0) }
+                guard let obstacle = error as? Obstacle else { throw error }
+                let block = obstacle.block
+                halts[CursorKey(stream: block.stream, partition: block.block.partition)] =
+                    block.block.first
+                haltsToReport.append(
+                    (block.stream, partition: block.block.partition, reason: obstacle.reason))
             }
         }
     }
 
-    private struct UnknownCriticalEvent: Error {
-        var position: EventPosition
+    private func reload(from database: Database) throws {
+        try log.reload(from: database)
+        cursors = try Self.cursors(in: database)
+        try domain.rolledBack(to: database)
+        isStale = false
+    }
+
+    /// A block that no retry will make applicable, and that must not be skipped either.
+    private struct Obstacle: Error {
+        var block: ReceivedBlock
+        var reason: String
     }
 
     private func apply(
-        _ jobs: [Job], without stopped: [(StreamName, Int)], in database: Database
+        _ jobs: [Job], in database: Database
     ) throws -> Commit {
         let recorded = now()
         var commit = Commit()
@@ -113,7 +122,7 @@ package final class Writer<Work: Domain> {
             case .block(let received):
                 let key = CursorKey(
                     stream: received.stream, partition: received.block.partition)
-                if stopped.contains(where: { $0 == (key.stream, key.partition) }) { continue }
+                if let halt = halts[key], received.block.first >= halt { continue }
                 precondition(
                     received.block.first == (cursors[key]?.sequence ?? 0) + 1,
                     "a block must continue its cursor")
@@ -144,28 +153,46 @@ package final class Writer<Work: Domain> {
         var position = EventPosition(
             stream: received.stream, partition: received.block.partition,
             sequence: received.block.first)
-        try BlockBody.forEachEvent(in: received.block.body) { bytes in
-            do {
-                let event: Work.Input
+        do {
+            try BlockBody.forEachEvent(in: received.block.body) { bytes in
                 do {
-                    event = try Work.Input(serializedBytes: bytes)
-                } catch {
-                    throw Undecidable("not an event: \(error)")
+                    try apply(bytes, of: received, at: position, in: transaction)
+                } catch let failure as Undecidable {
+                    deadLetters += 1
+                    try record(
+                        failure, of: bytes.withUnsafeBytes { Array($0) }, at: position,
+                        in: transaction.database)
                 }
-                if event.isUnderstood {
-                    try domain.apply(event, at: position, in: transaction)
-                } else if event.critical {
-                    throw UnknownCriticalEvent(position: position)
-                }
-            } catch let failure as Undecidable {
-                deadLetters += 1
-                try record(
-                    failure, of: bytes.withUnsafeBytes { Array($0) }, at: position,
-                    in: transaction.database)
+                position.sequence += 1
             }
-            position.sequence += 1
+        } catch is MalformedBlock {
+            throw Obstacle(block: received, reason: "the block of \(position) is no run of events")
+        }
+        guard position.sequence == received.block.last + 1 else {
+            throw Obstacle(
+                block: received,
+                reason: "the block before \(position) does not hold \(received.block.count) events")
         }
         return deadLetters
+    }
+
+    private func apply(
+        _ bytes: EventBytes, of block: ReceivedBlock, at position: EventPosition,
+        in transaction: Transaction
+    ) throws {
+        let event: Work.Input
+        do {
+            event = try Work.Input(serializedBytes: bytes)
+        } catch {
+            throw Undecidable("not an event: \(error)")
+        }
+        if event.isUnderstood {
+            try domain.apply(event, at: position, in: transaction)
+        } else if event.critical {
+            throw Obstacle(
+                block: block,
+                reason: "\(position) must not be skipped and this program does not know it")
+        }
     }
 
     private func carryOut(

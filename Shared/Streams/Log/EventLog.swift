@@ -30,7 +30,7 @@ package final class EventLog {
         package var totals: ControlTotals
     }
 
-    /// Reads where the log stands. The log must have been created in this store.
+    /// Reads where the log stands; it must have been created in this store.
     package init(identity: LogIdentity, in database: Database) throws {
         id = identity.log
         stream = identity.stream

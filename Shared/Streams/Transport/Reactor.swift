@@ -19,6 +19,11 @@ final class Reactor {
     private var pages = PageQueue<[UInt8], SLP.Question>()
     private var nextTick: Int64
     private var nextHead: Int64
+    /// Up to where blocks were sent.
+    ///
+    /// The station may be ahead of it, and a HEAD that overtook its blocks would make every
+    /// subscriber ask for what is on its way.
+    private var heads: [EventLog.Head]
     private let counters: ReactorCounters
 
     init(transport: ZeroMQTransport, station: any Station) throws {
@@ -35,6 +40,7 @@ final class Reactor {
         let now = MonotonicClock.milliseconds()
         nextTick = now
         nextHead = now
+        heads = station.heads
         let inputs = station.inputs
         feeds = try transport.subscriptions.map { subscription in
             try Feed(
@@ -88,7 +94,10 @@ final class Reactor {
         }
         let now = MonotonicClock.milliseconds()
         for block in outbox.blocks { try publish(block) }
-        if let heads = outbox.heads { try publish(heads, now: now) }
+        if let heads = outbox.heads {
+            self.heads = heads
+            try publishHeads(now: now)
+        }
         for (route, reply) in outbox.replies {
             let frames = try Exchange.frames(of: reply, requestID: route.requestID)
             if case .sent = try requests.socket.send([route.peer] + frames) { continue }
@@ -106,7 +115,7 @@ final class Reactor {
             }
         }
         if outbox.stopping {
-            try publish(station.heads, now: now)
+            try publishHeads(now: now)
             return true
         }
         serveQuestions()
@@ -115,7 +124,7 @@ final class Reactor {
             transport.show(feeds.flatMap(\.standings))
             nextTick = now + ZeroMQTransport.Limits.tickMilliseconds
         }
-        if now >= nextHead { try publish(station.heads, now: now) }
+        if now >= nextHead { try publishHeads(now: now) }
         return false
     }
 
@@ -132,7 +141,7 @@ final class Reactor {
         counters.blocksPublished.increment()
     }
 
-    private func publish(_ heads: [EventLog.Head], now: Int64) throws {
+    private func publishHeads(now: Int64) throws {
         let identity = station.identity
         let header =
             try SLP.head(of: heads, identity: identity, boot: station.boot)

@@ -1,0 +1,57 @@
+import Foundation
+import Streams
+import Testing
+
+/// What these tests stand on: threads that may block, folders that go away, waits that end.
+
+/// Runs `body` on a thread of its own, because waiting would take a thread from the pool that all
+/// tests share.
+func onThread<Answer: Sendable>(
+    _ body: @escaping @Sendable () throws -> Answer
+) async throws -> Answer {
+    try await withCheckedThrowingContinuation { continuation in
+        _ = OwnThread(named: "test") { continuation.resume(with: Result(catching: body)) }
+    }
+}
+
+/// What did not come to pass in time.
+struct WaitedInVain: Error {
+    var purpose: String
+    var state: String
+}
+
+/// Asks `condition`, on the caller's own thread, until it holds.
+func wait(
+    until purpose: String, state: () throws -> String = { "" }, _ condition: () throws -> Bool
+) throws {
+    let end = MonotonicClock.milliseconds() + 40_000
+    while try !condition() {
+        guard MonotonicClock.milliseconds() < end else {
+            throw WaitedInVain(purpose: purpose, state: try state())
+        }
+        Thread.sleep(forTimeInterval: 0.003)
+    }
+}
+
+/// A folder of this test's own, with a path short enough for an ipc endpoint.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/gs-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw POSIXError(.EIO) }
+        path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+    func endpoint(_ name: String) -> String { "ipc://\(path)/\(name)" }
+}
+
+extension RandomNumberGenerator {
+    /// True once in `count` draws.
+    mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
+}
+
+func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
