@@ -157,7 +157,7 @@ import Testing
 
         let dump = one.bench.output.text
         let third = try one.resident("r3")
-        #expect(dump.contains("[\"urn:bike\",\"e7\",\"counted\",48753]"))
+        #expect(dump.contains("[\"urn:bike\",\"e7\",\"counted\",49045]"))
         #expect(dump.contains("\"vouchers\":[[\"\(third)\",\"bag\",\"filled\",100]]"))
         #expect(dump.contains("[\"\(third)\",\"cycling.km\",\"mee-edc-2021\",\"2026-08-10\","))
         #expect(dump.hasSuffix("]]}}\n") && !dump.contains(" "))

@@ -138,7 +138,7 @@ struct Bench {
     @Test func `help goes to stdout and names every group of commands`() throws {
         let bench = try Bench()
         #expect(bench.run("--help") == 0)
-        for word in ["publish", "redeem", "audit", "stream", "Operation"] {
+        for word in ["publish", "redeem", "audit", "stream", "OPERATION"] {
             #expect(bench.output.text.contains(word))
         }
     }
@@ -168,8 +168,9 @@ struct Bench {
         #expect(bench.run("order", "list", "key:78") == 0)
         #expect(
             bench.services.asked.map(\.body) == [
-                "{\"key\":\"r1\"}", "{\"resident\":77}", "{\"resident\":78}",
-                "{\"key\":\"78\"}", "{\"resident\":77}",
+                "{\"key\":\"r1\"}", "{\"limit\":50,\"resident\":77}",
+                "{\"limit\":50,\"resident\":78}",
+                "{\"key\":\"78\"}", "{\"limit\":50,\"resident\":77}",
             ])
     }
 

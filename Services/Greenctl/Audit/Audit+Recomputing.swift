@@ -46,7 +46,13 @@ extension Audit {
         _ finding: (Int) throws -> String?
     ) throws {
         var first: String?
-        for partition in moment.partitions where first == nil { first = try finding(partition) }
+        do {
+            for partition in moment.partitions where first == nil {
+                first = try finding(partition)
+            }
+        } catch let failure as Failure {
+            first = failure.message
+        }
         report.note(law, "one by one", finding: first)
     }
 

@@ -68,7 +68,7 @@ struct Trace {
     static func acceptedEvents(in block: Block) throws -> [UInt64] {
         var accepted: [UInt64] = []
         var sequence = block.first
-        try BlockBody.forEachEvent(in: block.body) { bytes in
+        try forEachEvent(of: block, in: .behaviour) { bytes in
             if case .accepted = try BehaviourEvent(serializedBytes: bytes).payload {
                 accepted.append(sequence)
             }
@@ -125,7 +125,7 @@ struct Trace {
     static func awards(in block: Block) throws -> [Award] {
         var awards: [Award] = []
         var sequence = block.first
-        try BlockBody.forEachEvent(in: block.body) { bytes in
+        try forEachEvent(of: block, in: .points) { bytes in
             let event = try PointsEvent(serializedBytes: bytes)
             switch event.payload {
             case .scored(let scored):
@@ -205,6 +205,22 @@ struct Trace {
     private struct LotKey: Hashable {
         var resident: Int64
         var day: LocalDay
+    }
+
+    // MARK: Reading
+
+    /// Throws a `Failure` if the block does not hold events: then there is no trace to follow.
+    private static func forEachEvent(
+        of block: Block, in stream: StreamName, _ visit: (EventBytes) throws -> Void
+    ) throws {
+        do {
+            try BlockBody.forEachEvent(in: block.body, visit)
+        } catch {
+            throw Failure(
+                .refused,
+                "the block at \(stream.rawValue)/\(block.partition)/\(block.first) cannot be read: "
+                    + "`greenctl stream verify` tells which are damaged")
+        }
     }
 
     // MARK: Names
