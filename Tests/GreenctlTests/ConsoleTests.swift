@@ -278,6 +278,29 @@ struct Bench {
         #expect(bench.errors.text.components(separatedBy: other).count == 3)
     }
 
+    @Test func `a ledger is told in exact grams, from ten kilograms on in kilograms`() throws {
+        let bench = try Bench()
+        bench.services.replies["scoring.ledger.show"] = """
+            {"resident":42,"milligrams":12500001,"points":12500,"entries":[
+             {"day":"2026-08-10","time":"2026-08-10T08:00:00+08:00","behaviour":"cycling",
+              "unit":"km","quantity":"0.9","evidence":"operator_order","state":"counted",
+              "reason":"full","method":"cycling.km","version":"v1","factor":"93300",
+              "cap":"30 km a day","pointsRule":"1 point per whole gram",
+              "milligramsBeforeCap":83970,"milligrams":83970,"points":83}],"next":7}
+            """
+        #expect(bench.run("ledger", "show", "42", "--limit", "1") == 0)
+        #expect(
+            bench.output.text == """
+                resident 42: avoided 12.500001 kg CO2e, awarded 12,500 points
+                DAY         BEHAVIOUR  QUANTITY  UNIT  EVIDENCE        AVOIDED  POINTS  WHY
+                2026-08-10  cycling         0.9  km    operator_order  83.97 g      83  full
+                more: --before 7
+
+                """)
+        #expect(bench.run("ledger", "show", "42", "--explain") == 0)
+        #expect(bench.output.text.contains("factor       93300 mg per km"))
+    }
+
     @Test func `a new partner's secret is written for its owner alone, and kept if it is there`()
         throws
     {
