@@ -126,7 +126,7 @@ let package = Package(
             tests(of: "ZeroMQ", ["ZeroMQ", "CZeroMQ"]),
             tests(
                 of: "Streams",
-                ["ZeroMQ", "CZeroMQ", crypto] + streamTests),
+                ["ZeroMQ", "CZeroMQ", crypto, logging] + streamTests),
             tests(
                 of: "Ingestion",
                 ["Ingestion"] + streamTests),

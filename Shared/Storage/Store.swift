@@ -63,7 +63,11 @@ package final class Store: Sendable {
     }
 
     /// Closes all connections; the writer's goes last and folds the WAL into the store.
-    package func close() throws { try writer.close() }
+    package func close() throws {
+        // GRDB closes the writer first, and the readers then leave the WAL where it is.
+        (writer as? DatabasePool)?.invalidateReadOnlyConnections()
+        try writer.close()
+    }
 }
 
 /// A store opened beside its service, to look and never to touch.

@@ -16,6 +16,8 @@ final class CounterDomain: Domain {
         var numbers: ClosedRange<Int64>
         /// How long each event's text is made.
         var bytes = 0
+        /// Whether these are events that nobody knows and nobody may skip.
+        var isUnknown = false
     }
 
     /// What goes wrong, and how often it still will.
@@ -71,8 +73,9 @@ final class CounterDomain: Domain {
 
     func perform(_ errand: Errand, in transaction: Transaction) throws -> [UInt64] {
         try errand.numbers.map { number in
-            try transaction.emit(
-                counted(number, bytes: errand.bytes), to: errand.partition, points: Points(1))
+            let event =
+                errand.isUnknown ? unknown(critical: true) : counted(number, bytes: errand.bytes)
+            return try transaction.emit(event, to: errand.partition, points: Points(1))
         }
     }
 

@@ -81,7 +81,7 @@ struct SubscriberSimulation {
         random = SplitMix64(seed: seed)
         let partitions = random.once(in: 4) ? 3 : 1
         log = PublishedLog(log: UInt8(seed % 251), boot: 1, partitions: partitions)
-        bodyBytesMax = random.once(in: 40) ? 700_000 : 40
+        bodyBytesMax = random.once(in: 150) ? 700_000 : 40
         live = Pipe()
         questions = Pipe()
         pages = Pipe()

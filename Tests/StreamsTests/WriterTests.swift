@@ -4,6 +4,7 @@ import Model
 import Storage
 import Streams
 import StreamsTestKit
+import SwiftProtobuf
 import Testing
 import Wire
 
@@ -78,18 +79,18 @@ struct WriterTests {
         for number in 1...3 {
             _ = try writer.commit([.block(try stream.block(of: [counted(Int64(number))]))])
         }
-        try store.writer.read { database in
-            for sequence in UInt64(0)...3 {
-                let edge = try EventLog.edge(
-                    at: sequence, partition: 0, of: writer.identity, in: database)
-                #expect(
-                    edge?.totals
-                        == ControlTotals(
-                            events: sequence, milligrams: Int64(sequence),
-                            points: 2 * Int64(sequence)))
-            }
+        for sequence in UInt64(0)...3 {
             #expect(
-                try EventLog.edge(at: 4, partition: 0, of: writer.identity, in: database) == nil)
+                try edge(at: sequence)?.totals
+                    == ControlTotals(
+                        events: sequence, milligrams: Int64(sequence), points: 2 * Int64(sequence)))
+        }
+        #expect(try edge(at: 4) == nil)
+    }
+
+    private func edge(at sequence: UInt64) throws -> EventLog.Head? {
+        try store.writer.read {
+            try EventLog.edge(at: sequence, partition: 0, of: writer.identity, in: $0)
         }
     }
 
@@ -140,52 +141,44 @@ struct WriterTests {
                 .errand(CounterDomain.Errand(partition: 0, numbers: 1...2, bytes: 500), 0)
             ])
         }
-        try store.writer.read { database in
-            func firsts(after sequence: UInt64, bytesMax: Int) throws -> [UInt64] {
-                try EventLog.blocks(
-                    after: sequence, partition: 0, bytesMax: bytesMax, in: database
-                ).map(\.first)
-            }
-            #expect(try firsts(after: 0, bytesMax: 1) == [1])
-            #expect(try firsts(after: 2, bytesMax: 2_500) == [3, 5])
-            #expect(try firsts(after: 4, bytesMax: 1 << 20) == [5, 7, 9])
-            #expect(try firsts(after: 10, bytesMax: 1 << 20) == [])
+        func firsts(after sequence: UInt64, bytesMax: Int) throws -> [UInt64] {
+            try store.writer.read {
+                try EventLog.blocks(after: sequence, partition: 0, bytesMax: bytesMax, in: $0)
+            }.map(\.first)
         }
+        #expect(try firsts(after: 0, bytesMax: 1) == [1])
+        #expect(try firsts(after: 2, bytesMax: 2_500) == [3, 5])
+        #expect(try firsts(after: 4, bytesMax: 1 << 20) == [5, 7, 9])
+        #expect(try firsts(after: 10, bytesMax: 1 << 20) == [])
     }
 
     @Test func `a page is read only after a cursor on the chain`() throws {
         _ = try writer.commit([.errand(CounterDomain.Errand(partition: 0, numbers: 1...4), 0)])
         _ = try writer.commit([.errand(CounterDomain.Errand(partition: 0, numbers: 5...6), 0)])
-        let identity = writer.identity
+        let log = writer.identity.log
         let other = try #require(LogID(repeatElement(9, count: 16)))
-        try store.writer.read { database in
-            let edge = try #require(
-                try EventLog.edge(at: 4, partition: 0, of: identity, in: database))
-            func page(_ cursor: Cursor, partition: Int = 0) throws -> LogPage? {
+        let chain = try #require(try edge(at: 4)).chain
+        func page(
+            _ log: LogID?, _ sequence: UInt64, _ chain: Chain?, partition: Int = 0
+        ) throws -> LogPage? {
+            try store.writer.read {
                 try LogPage.read(
-                    after: cursor, partition: partition, bytesMax: 1 << 20, of: identity,
-                    in: database)
+                    after: Streams.Cursor(log: log, sequence: sequence, chain: chain),
+                    partition: partition, bytesMax: 1 << 20, of: writer.identity, in: $0)
             }
-            func verdict(_ log: LogID?, _ sequence: UInt64, _ chain: Chain?) throws
-                -> LogPage.Verdict?
-            {
-                try page(Cursor(log: log, sequence: sequence, chain: chain))?.verdict
-            }
-            #expect(try page(.start)?.blocks.map(\.first) == [1, 5])
-            #expect(
-                try page(Cursor(log: identity.log, sequence: 4, chain: edge.chain))?
-                    .blocks.map(\.first) == [5])
-            #expect(try verdict(identity.log, 4, edge.chain) == .ok)
-            #expect(try verdict(identity.log, 6, edge.chain) == .forked)
-            #expect(try verdict(identity.log, 3, edge.chain) == .forked)
-            #expect(try verdict(identity.log, 4, nil) == .forked)
-            #expect(try verdict(other, 4, edge.chain) == .forked)
-            #expect(try verdict(other, 0, nil) == .forked)
-            #expect(try verdict(identity.log, 7, edge.chain) == .ahead)
-            #expect(try verdict(identity.log, .max, edge.chain) == .ahead)
-            #expect(try page(.start, partition: 3) == nil)
-            #expect(try page(.start, partition: 2)?.blocks.isEmpty == true)
         }
+        #expect(try page(nil, 0, nil)?.blocks.map(\.first) == [1, 5])
+        #expect(try page(log, 4, chain)?.blocks.map(\.first) == [5])
+        #expect(try page(log, 4, chain)?.verdict == .ok)
+        #expect(try page(log, 6, chain)?.verdict == .forked)
+        #expect(try page(log, 3, chain)?.verdict == .forked)
+        #expect(try page(log, 4, nil)?.verdict == .forked)
+        #expect(try page(other, 4, chain)?.verdict == .forked)
+        #expect(try page(other, 0, nil)?.verdict == .forked)
+        #expect(try page(log, 7, chain)?.verdict == .ahead)
+        #expect(try page(log, .max, chain)?.verdict == .ahead)
+        #expect(try page(nil, 0, nil, partition: 3)?.verdict == nil)
+        #expect(try page(nil, 0, nil, partition: 2)?.blocks.isEmpty == true)
     }
 
     // MARK: Rolling back
@@ -374,10 +367,10 @@ struct WriterTests {
     @Test func `the same key and request give the same reply, and are carried out once`() throws {
         try earn(10)
         let first = try reply(try spend(4, key: 1))
-        #expect(first == (try .ok(Spend.Reply(left: 6))))
+        #expect(try first == .ok(Spend.Reply(left: 6)))
         #expect(try reply(try spend(4, key: 1)) == first)
         #expect(try records { try $0.total() } == 6)
-        #expect(try reply(try spend(4, key: 2)) == (try .ok(Spend.Reply(left: 2))))
+        #expect(try reply(try spend(4, key: 2)) == .ok(Spend.Reply(left: 2)))
         #expect(try commandCount() == 2)
     }
 
@@ -404,7 +397,7 @@ struct WriterTests {
         try earn(10)
         _ = try reply(try spend(4, key: 1, caller: "one"))
         #expect(
-            try reply(try spend(5, key: 1, caller: "two")) == (try .ok(Spend.Reply(left: 1))))
+            try reply(try spend(5, key: 1, caller: "two")) == .ok(Spend.Reply(left: 1)))
     }
 
     @Test func `what was refused is decided afresh`() throws {
@@ -412,9 +405,9 @@ struct WriterTests {
         #expect(try reply(command).status == .refused)
         #expect(try commandCount() == 0)
         try earn(2)
-        #expect(try reply(command) == (try .ok(Spend.Reply(left: 0))))
+        #expect(try reply(command) == .ok(Spend.Reply(left: 0)))
         // Carried out, it is remembered: another refusal would now be wrong.
-        #expect(try reply(command) == (try .ok(Spend.Reply(left: 0))))
+        #expect(try reply(command) == .ok(Spend.Reply(left: 0)))
     }
 
     @Test func `a key has sixteen to sixty-four bytes`() throws {
@@ -465,17 +458,20 @@ struct WriterTests {
     }
 
     @Test func `a store of another stream or another division is refused`() throws {
-        var random = SplitMix64(seed: 1)
-        try store.writer.write { database in
-            #expect(throws: LogIdentityError.otherStream(kept: .points, wanted: .profile)) {
+        func establish(_ stream: StreamName, _ partitions: Int) throws {
+            var random = SplitMix64(seed: 1)
+            _ = try store.writer.write {
                 try LogIdentity.establish(
-                    stream: .profile, partitions: 3, using: &random, in: database)
-            }
-            #expect(throws: LogIdentityError.otherDivision(kept: 3, wanted: 4)) {
-                try LogIdentity.establish(
-                    stream: .points, partitions: 4, using: &random, in: database)
+                    stream: stream, partitions: partitions, using: &random, in: $0)
             }
         }
+        #expect(throws: LogIdentityError.otherStream(kept: .points, wanted: .profile)) {
+            try establish(.profile, 3)
+        }
+        #expect(throws: LogIdentityError.otherDivision(kept: 3, wanted: 4)) {
+            try establish(.points, 4)
+        }
+        try establish(.points, 3)
     }
 
     @Test func `every log has a name of its own`() throws {

@@ -82,7 +82,8 @@ package struct CreditLedger {
 
     /// How long `partner` is still suspended, in milliseconds; 0 if it is not.
     package func suspension(of partner: String, at now: Int64) -> Int64 {
-        accounts[partner].map { max(0, $0.suspendedUntil - now) } ?? 0
+        guard let account = accounts[partner], now < account.suspendedUntil else { return 0 }
+        return account.suspendedUntil - now
     }
 
     /// An admitted message has been answered.

@@ -1,4 +1,3 @@
-
 /// Every published version of every method, active or not: sound, complete and unambiguous.
 package struct MethodologyRegistry: Sendable {
     /// The file that the versions were read from.

@@ -1,4 +1,4 @@
-/// Rows in memory: loaded when first met, changed in place, written once a transaction, in key order.
+/// Rows in memory: loaded when first met, changed in place, written once a transaction, by key.
 ///
 /// A row that is met again costs one look into a dictionary and no query. What was not committed is
 /// dropped by `removeAll`; between transactions at most `rowsMax` rows are kept.

@@ -132,6 +132,19 @@ package enum SLP {
         package var bytesMax: Int
         package var request: UInt64
         package var applied: UInt64
+
+        package init(
+            subscriber: String, stream: StreamName, partition: Int, cursor: Cursor, bytesMax: Int,
+            request: UInt64, applied: UInt64
+        ) {
+            self.subscriber = subscriber
+            self.stream = stream
+            self.partition = partition
+            self.cursor = cursor
+            self.bytesMax = bytesMax
+            self.request = request
+            self.applied = applied
+        }
     }
 
     package static func question(header bytes: [UInt8]) -> Question? {

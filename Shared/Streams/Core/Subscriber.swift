@@ -78,6 +78,8 @@ package struct Subscriber {
     private var partitions: [Partition]
     private var boot: UInt64?
     private var formerBoots: Set<UInt64> = []
+    /// Whether both sockets were made anew since a boot was first heard.
+    private var isOrderKnown = false
     /// When the live feed, whose HEAD comes whatever else happens, has been silent for too long.
     private var silent: Int64
     private var requests: UInt64 = 0
@@ -282,10 +284,12 @@ package struct Subscriber {
                 }
                 return false
             }
-            formerBoots.insert(boot)
-            self.boot = source.boot
             // The former process's last words may stand in one socket behind the new one's first
-            // in the other. With both made anew, a former boot heard again is one that lives.
+            // in the other. With both made anew, a former boot heard again is one that lives. Of
+            // the first two boots heard nobody knows which is the former.
+            if isOrderKnown { formerBoots.insert(boot) }
+            isOrderKnown = true
+            self.boot = source.boot
             effects.append(.renewAll)
             return false
         }

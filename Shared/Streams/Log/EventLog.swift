@@ -28,6 +28,13 @@ package final class EventLog {
         package var sequence: UInt64
         package var chain: Chain
         package var totals: ControlTotals
+
+        package init(partition: Int, sequence: UInt64, chain: Chain, totals: ControlTotals) {
+            self.partition = partition
+            self.sequence = sequence
+            self.chain = chain
+            self.totals = totals
+        }
     }
 
     /// Reads where the log stands; it must have been created in this store.

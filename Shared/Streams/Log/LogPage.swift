@@ -14,6 +14,12 @@ package struct LogPage: Sendable {
     package var head: EventLog.Head
     package var blocks: [Block]
 
+    package init(verdict: Verdict, head: EventLog.Head, blocks: [Block]) {
+        self.verdict = verdict
+        self.head = head
+        self.blocks = blocks
+    }
+
     /// Reads the page after `cursor`, having checked that the cursor is on this log's chain.
     package static func read(
         after cursor: Cursor, partition: Int, bytesMax: Int, of identity: LogIdentity,
