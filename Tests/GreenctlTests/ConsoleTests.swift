@@ -321,7 +321,17 @@ struct Bench {
         #expect(mode == 0o600)
         #expect(bench.services.asked[0].body == bench.services.asked[1].body)
         #expect(bench.services.asked[0].body.contains("[\"urn:a\",\"urn:b\"]"))
-        #expect(!bench.output.text.contains(try String(contentsOfFile: file, encoding: .utf8)))
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        #expect(lines.map(\.utf8.count) == [40, 40])
+        #expect(bench.services.asked[0].body.contains("\"publicKey\":\"\(lines[0])\""))
+        #expect(!bench.output.text.contains(lines[1]))
+
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        #expect(
+            bench.run(
+                "partner", "add", "b", "--source", "u", "--behaviours", "m", "--key-out", file)
+                == 78)
+        #expect(bench.errors.text.contains("others can read"))
     }
 
     @Test(arguments: [("地铁 Metro", 10), ("e\u{301}a", 2), ("", 0), ("🚲1", 3)])

@@ -178,7 +178,7 @@ private struct CityLoad {
                 ($0.id, $0)
             })
         for partner in partners {
-            let key = try PartnerKeys.pair(at: keys.path(of: partner.id)).publicKey.z85
+            let key = try KeyPairFile(path: keys.path(of: partner.id)).establish().publicKey.z85
             if let standing = known[partner.id] {
                 guard standing.publicKey == key else {
                     throw Failure(

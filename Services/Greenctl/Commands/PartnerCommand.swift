@@ -13,8 +13,8 @@ struct PartnerCommand: ParsableCommand {
             abstract: "Registers a partner under its CURVE public key.",
             discussion: """
                 The partner makes its own key pair and sends the public half (--public-key), or \
-                this command makes one and writes the secret to a new file, readable by its owner \
-                alone (--key-out); the file goes to the partner and is not needed here again.
+                this command makes one and writes it to a new file, readable by its owner alone \
+                (--key-out); the file goes to the partner and is not needed here again.
                 """)
 
         @Argument(help: "a-z, 0-9 and -, beginning with a letter.") var id: String
@@ -26,7 +26,7 @@ struct PartnerCommand: ParsableCommand {
         var behaviours: String
         @Option(help: ArgumentHelp("Its CURVE public key, Z85.", valueName: "z85"))
         var publicKey: String?
-        @Option(help: ArgumentHelp("Where to write a new secret key.", valueName: "file"))
+        @Option(help: ArgumentHelp("Where to write a new key pair.", valueName: "file"))
         var keyOut: String?
         @OptionGroup var order: KeyOption
         @OptionGroup var common: CommonOptions
@@ -41,7 +41,8 @@ struct PartnerCommand: ParsableCommand {
         }
 
         func perform(at desk: Desk) throws {
-            let key = try publicKey ?? keyOut.map { try PartnerKeys.pair(at: $0).publicKey.z85 }
+            let key =
+                try publicKey ?? keyOut.map { try KeyPairFile(path: $0).establish().publicKey.z85 }
             let request = AddPartner(
                 id: id, sources: source,
                 behaviours: behaviours.split(separator: ",").map(String.init),
@@ -53,7 +54,7 @@ struct PartnerCommand: ParsableCommand {
                 details.add("sources", partner.sources.joined(separator: ", "))
                 details.add("behaviours", partner.behaviours.joined(separator: ", "))
                 details.add("public key", partner.publicKey)
-                details.add("secret key", keyOut.map { "\($0) (hand it to the partner)" })
+                details.add("key pair", keyOut.map { "\($0) (hand it to the partner)" })
                 return details.lines
             }
         }
