@@ -57,7 +57,8 @@ extension RewardsRecords {
             database, sql: "SELECT sum(points) FROM reward_order WHERE state = 'filled'")
         let sums = Conservation(try foldedFlows())
         guard spent ?? 0 == sums.spent.rawValue else {
-            return "the orders that stand cost \(spent ?? 0) points, \(sums.spent.rawValue) are spent"
+            return
+                "the orders that stand cost \(spent ?? 0) points, \(sums.spent.rawValue) are spent"
         }
         let sold = try Row.fetchOne(
             database,

@@ -14,29 +14,37 @@ package final class ScoringDomain: Domain {
     package typealias ErrandResult = Never
 
     package enum Limits {
-        /// Period sums kept in memory between transactions, about 120 bytes each.
-        package static let periodRowsMax = 262_144
-        /// Residents' totals kept in memory between transactions, about 100 bytes each.
-        package static let residentRowsMax = 262_144
+        /// Period sums, and residents' totals, kept in memory between transactions: about 120 and
+        /// 100 bytes each.
+        package static let rowsMax = 262_144
+        /// Versions' periods of which it is known whether they are whole in memory.
+        package static let scopesMax = 4_096
         /// Pairs of behaviour and unit kept in memory, known to the registry or not.
         package static let fieldsMax = 4_096
     }
 
     private let scored: [(behaviour: String, unit: String, versions: [ReadyVersion])]
     private var fields = FieldTable()
-    private var periods = WriteBackCache<PeriodKey, PeriodTotals>(rowsMax: Limits.periodRowsMax)
-    private var residents = WriteBackCache<Int64, ResidentTotals>(rowsMax: Limits.residentRowsMax)
+    private var periods: WriteBackCache<PeriodKey, PeriodTotals>
+    /// Whether all that the store holds of a version's period is in `periods`.
+    private var wholeScopes: [Int64: Bool] = [:]
+    private var residents: WriteBackCache<Int64, ResidentTotals>
     private var entries: [EntryRow] = []
     private var statements: LedgerStatements?
 
-    /// Pins the registry in the store and makes its versions ready.
+    /// Pins the registry in the store, which has its tables, and makes its versions ready.
     ///
-    /// - Parameter city: the deployment's; versions for other cities are known and not applied.
+    /// - Parameters:
+    ///   - city: the deployment's; versions for other cities are known and not applied.
+    ///   - rowsMax: rows of each kind kept in memory between transactions.
     ///
     /// Throws `RegistryRefused` if the registry contradicts what the store has already decided.
     package init(
-        database: any DatabaseWriter, registry: MethodologyRegistry, city: String
+        database: any DatabaseWriter, registry: MethodologyRegistry, city: String,
+        rowsMax: Int = Limits.rowsMax
     ) throws {
+        periods = WriteBackCache(rowsMax: rowsMax)
+        residents = WriteBackCache(rowsMax: rowsMax)
         let rows = try database.write { try RegistryPins.pin(registry, city: city, in: $0) }
         let active = registry.versions.filter { $0.isActive && $0.field.city == city }
         scored = try Set(active.map(\.field)).sorted().map { field in
@@ -44,9 +52,7 @@ package final class ScoringDomain: Domain {
                 guard let row = rows[version.id] else {
                     preconditionFailure("every version of the registry was pinned")
                 }
-                return ReadyVersion(
-                    row: row, id: version.id, rule: try version.rule(), period: version.period,
-                    days: version.validFrom...(version.validTo ?? LocalDay(.max)))
+                return try ReadyVersion(version, row: row)
             }
             return (field.behaviour, field.unit, versions)
         }
@@ -93,7 +99,7 @@ package final class ScoringDomain: Domain {
 
     package func committed() {
         statements = nil
-        periods.trim()
+        if periods.trim() || wholeScopes.count > Limits.scopesMax { wholeScopes.removeAll() }
         residents.trim()
         if fields.fields.count > Limits.fieldsMax { resetFields() }
     }
@@ -102,6 +108,7 @@ package final class ScoringDomain: Domain {
         statements = nil
         entries.removeAll()
         periods.removeAll()
+        wholeScopes.removeAll()
         residents.removeAll()
         resetFields()
     }
@@ -126,11 +133,14 @@ package final class ScoringDomain: Domain {
             milligrams: .zero, points: .zero, reason: .noMethod, evidence: act.evidence)
         var output = answer(to: event, at: position)
 
-        if let version = fields[field].version(on: act.day) {
+        if let version = fields.version(of: field, on: act.day) {
             let key = PeriodKey(
                 version: version.row, period: version.period.number(of: act.day),
                 resident: act.resident.rawValue)
-            let slot = try periods.slot(of: key) { try statements.totals(of: key) }
+            let slot = try periods.slot(of: key) {
+                try isWholeInMemory(scopeOf: key, by: statements)
+                    ? .zero : try statements.totals(of: key)
+            }
             guard let award = version.rule.award(act.quantity, after: periods[slot]),
                 resident.add(award)
             else {
@@ -139,7 +149,7 @@ package final class ScoringDomain: Domain {
             }
             periods.update(slot, to: award.totals)
             entry.grant(award, by: version)
-            output.payload = .scored(Scored(award, by: version, of: accepted, on: act.day))
+            output.payload = .scored(version.answer(award, for: accepted, on: act.day))
         } else {
             var refused = Refused()
             refused.behaviour = accepted.behaviour
@@ -187,6 +197,20 @@ package final class ScoringDomain: Domain {
         return prepared
     }
 
+    /// Whether the period of `key` began after this process did, so that what is not in memory is
+    /// nowhere.
+    ///
+    /// Most events of a day are the first of their kind by their resident: looking for each in the
+    /// store would cost as much as writing it.
+    private func isWholeInMemory(
+        scopeOf key: PeriodKey, by statements: LedgerStatements
+    ) throws -> Bool {
+        if let known = wholeScopes[key.scope] { return known }
+        let isWhole = try !statements.holdsAny(inScopeOf: key)
+        wholeScopes[key.scope] = isWhole
+        return isWhole
+    }
+
     private func words(
         of field: FieldTable.Index, in database: Database
     ) throws -> (behaviour: Int64, unit: Int64) {
@@ -227,19 +251,15 @@ extension EntryRow {
     }
 }
 
-extension Scored {
-    fileprivate init(
-        _ award: Award, by version: ReadyVersion, of accepted: Accepted, on day: LocalDay
-    ) {
-        self.init()
-        behaviour = accepted.behaviour
-        method = version.id.method
-        self.version = version.id.version
-        self.day = day.rawValue
-        milligrams = award.milligrams.rawValue
-        points = award.points.rawValue
-        milligramsBeforeCap = award.beforeCap.rawValue
-        reason = award.reason.award ?? .unspecified
-        evidence = accepted.evidence
+extension ReadyVersion {
+    fileprivate func answer(_ award: Award, for accepted: Accepted, on day: LocalDay) -> Scored {
+        var scored = template
+        scored.day = day.rawValue
+        scored.milligrams = award.milligrams.rawValue
+        scored.points = award.points.rawValue
+        scored.milligramsBeforeCap = award.beforeCap.rawValue
+        scored.reason = award.reason.award ?? .unspecified
+        scored.evidence = accepted.evidence
+        return scored
     }
 }

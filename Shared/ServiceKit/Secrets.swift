@@ -1,6 +1,7 @@
-package import Crypto
+import Crypto
 import Foundation
 package import Storage
+import Streams
 
 /// Keys that a deployment keeps in `keys/`, never in a store or a log.
 package struct Secrets: Sendable {
@@ -11,7 +12,7 @@ package struct Secrets: Sendable {
     /// The 32 random bytes called `name`, made by the first start that asks for them.
     ///
     /// The file holds 64 hexadecimal digits and is readable by its owner alone.
-    package func key(_ name: String) throws -> SymmetricKey {
+    package func bytes(_ name: String) throws -> [UInt8] {
         let path = folder.key(name)
         if let contents = FileManager.default.contents(atPath: path) {
             let text = String(decoding: contents, as: UTF8.self)
@@ -19,17 +20,15 @@ package struct Secrets: Sendable {
             guard let bytes = Self.bytes(hexadecimal: text), bytes.count == 32 else {
                 throw ConfigurationProblem("\(path) does not hold 64 hexadecimal digits")
             }
-            return SymmetricKey(data: bytes)
+            return bytes
         }
-        let key = SymmetricKey(size: .bits256)
-        let text = key.withUnsafeBytes { bytes in
-            bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        }
+        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
+        let text = bytes.hexadecimal
         let made = FileManager.default.createFile(
             atPath: path, contents: Data((text + "\n").utf8),
             attributes: [.posixPermissions: 0o600])
         guard made else { throw ConfigurationProblem("\(path) cannot be written") }
-        return key
+        return bytes
     }
 
     private static func bytes(hexadecimal text: String) -> [UInt8]? {

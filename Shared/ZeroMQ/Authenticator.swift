@@ -8,7 +8,7 @@ import CZeroMQ
 /// carries its sender's user id (`Multipart.userID`).
 package struct Authenticator: ~Copyable {
     package enum Verdict: Sendable, Equatable {
-        /// Let it in. Its messages will carry `userID`: 1 to `userIDBytesMax` bytes, none of them zero.
+        /// Let it in. Its messages will carry `userID`, of 1 to `userIDBytesMax` bytes but no zero.
         case allow(userID: String)
         /// Keep it out for good: its socket never tries again.
         case deny

@@ -2,9 +2,9 @@ import CZeroMQ
 
 /// The limits and the security of one socket.
 ///
-/// Each role in the house has a preset, and only what roles may differ in can be said here. The rest
-/// is the same for all sockets and set by `Socket` itself. ZMTP heartbeats cannot be expressed: in
-/// libzmq 4.3.4 they abort the process when the peer is slow (libzmq #3937, #4767); liveness is
+/// Each role in the house has a preset, and only what roles may differ in can be said here. The
+/// rest is the same for all sockets and set by `Socket` itself. No ZMTP heartbeats can be said:
+/// in libzmq 4.3.4 they abort the process when the peer is slow (libzmq #3937, #4767). Liveness is
 /// the protocols' own business, and TCP keepalive and user time-out notice dead hosts.
 package struct Options: Sendable {
     /// Whole messages queued per peer before `wouldBlock`, or before PUB drops.
@@ -113,7 +113,7 @@ package struct Security: Sendable {
 
     /// Peers prove their keys, and the `Authenticator` of this context decides about each.
     ///
-    /// - Parameter zapDomain: What the authenticator is asked for, from one byte to `zapDomainBytesMax`.
+    /// - Parameter zapDomain: What the authenticator is asked for: 1 to `zapDomainBytesMax` bytes.
     package static func curveServer(secretKey: SecretKey, zapDomain: String) -> Security {
         precondition(
             (1...Limits.zapDomainBytesMax).contains(zapDomain.utf8.count),

@@ -45,8 +45,8 @@ package struct Socket: ~Copyable {
     /// Listens on `endpoint`: `ipc://PATH`, `inproc://NAME`, or, secured, `tcp://ADDRESS:PORT`.
     ///
     /// The endpoint of a socket that was just closed may still be taken: libzmq closes in the
-    /// background. A stale ipc file is replaced without asking whether anybody still listens there, so the
-    /// owner of the folder takes its lock first.
+    /// background. A stale ipc file is replaced without asking whether anybody still listens there,
+    /// so the owner of the folder takes its lock first.
     package func bind(to endpoint: String) throws(ZeroMQError) {
         if let refusal = Endpoint.refusal(of: endpoint, isSealed: options.security.isSealed) {
             throw ZeroMQError(during: .bind(endpoint), refusal)

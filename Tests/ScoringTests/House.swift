@@ -11,6 +11,7 @@ import Wire
 final class House {
     let store: Store
     let registry: MethodologyRegistry
+    private let rowsMax: Int
     private(set) var writer: Writer<ScoringDomain>
     private var behaviours: RecordedStream
 
@@ -24,17 +25,20 @@ final class House {
     }
 
     init(
-        registry: MethodologyRegistry, store: Store? = nil, partitions: Int = 1
+        registry: MethodologyRegistry, store: Store? = nil, partitions: Int = 1,
+        rowsMax: Int = ScoringDomain.Limits.rowsMax
     ) throws {
         let store = try store ?? Store.inMemory(migrations: Self.migrations)
         self.store = store
         self.registry = registry
-        writer = try Self.writer(on: store, registry: registry, partitions: partitions)
+        self.rowsMax = rowsMax
+        writer = try Self.writer(
+            on: store, registry: registry, partitions: partitions, rowsMax: rowsMax)
         behaviours = RecordedStream(.behaviour, log: LogID((101...116).map { UInt8($0) }))
     }
 
     private static func writer(
-        on store: Store, registry: MethodologyRegistry, partitions: Int
+        on store: Store, registry: MethodologyRegistry, partitions: Int, rowsMax: Int
     ) throws -> Writer<ScoringDomain> {
         guard let log else { preconditionFailure("sixteen bytes are a log's name") }
         try store.writer.write { database in
@@ -48,14 +52,16 @@ final class House {
         return try Writer(
             identity: LogIdentity(log: log, stream: .points, partitions: partitions),
             database: store.writer,
-            domain: ScoringDomain(database: store.writer, registry: registry, city: "beijing"),
+            domain: ScoringDomain(
+                database: store.writer, registry: registry, city: "beijing", rowsMax: rowsMax),
             now: { Instant(milliseconds: 0) })
     }
 
     /// The process ends and another begins on the same store.
     func restart(with registry: MethodologyRegistry? = nil) throws {
         writer = try Self.writer(
-            on: store, registry: registry ?? self.registry, partitions: writer.identity.partitions)
+            on: store, registry: registry ?? self.registry,
+            partitions: writer.identity.partitions, rowsMax: rowsMax)
     }
 
     func block(_ events: [BehaviourEvent], partition: Int = 0) throws -> ReceivedBlock {

@@ -68,23 +68,6 @@ import Testing
         #expect(try version("metro.trip", "wh-2023").capText == nil)
     }
 
-    @Test func `a version is selected by field and day, first and last included`() throws {
-        let registry = try Registries.made(of: [
-            Registries.entry(["valid_from": #""2025-01-01""#, "valid_to": #""2025-12-31""#]),
-            Registries.entry(["version": #""v2""#, "valid_from": #""2026-01-01""#]),
-            Registries.entry(["version": #""w1""#, "city": #""wuhan""#]),
-            Registries.entry(["version": #""off""#, "status": #""inactive""#]),
-        ])
-        let field = MethodVersion.Field(city: "beijing", behaviour: "cycling", unit: "km")
-        func selected(_ day: String) throws -> String? {
-            registry.version(for: field, on: try #require(LocalDay(day)))?.id.version
-        }
-        #expect(try selected("2024-12-31") == nil)
-        #expect(try selected("2025-01-01") == "v1")
-        #expect(try selected("2025-12-31") == "v1")
-        #expect(try selected("2026-01-01") == "v2")
-    }
-
     @Test func `a factor below zero is clamped`() throws {
         let coal = """
             {"family": "nev_charge", "parameters": {"fuel_litres_per_100km": "1",

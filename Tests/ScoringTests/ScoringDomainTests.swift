@@ -247,6 +247,38 @@ import Wire
         #expect(restarted.writer.heads == steady.writer.heads)
     }
 
+    @Test(arguments: [0, 1, 5])
+    func `a memory of few rows gives the same store as a large one`(rowsMax: Int) throws {
+        let seed = UInt64.random(in: .min ... .max)
+        print("small memory, seed \(seed)")
+        var numbers = SeededNumbers(seed: seed)
+        let (forgetful, steady) = (
+            try House(registry: try Self.registry(), rowsMax: rowsMax),
+            try House(registry: try Self.registry())
+        )
+        for _ in 0..<40 {
+            let events = Self.city(events: .random(in: 1...9, using: &numbers), using: &numbers)
+            try forgetful.apply(events)
+            try steady.apply(events)
+        }
+        #expect(try forgetful.contents() == (try steady.contents()))
+        #expect(forgetful.writer.heads == steady.writer.heads)
+    }
+
+    @Test func `thousands of unknown behaviours are refused without losing the known ones`() throws
+    {
+        let house = try House(registry: try Self.registry())
+        let unknown = (0...ScoringDomain.Limits.fieldsMax).map {
+            accepted("nonsense-\($0)", "1", "km")
+        }
+        for _ in 0..<2 {
+            let events = try house.apply(unknown + [accepted("cycling", "1", "km")])
+            #expect(events.dropLast().allSatisfy { $0.refused.reason == "no_method" })
+            #expect(events.last?.scored.points == 1)
+        }
+        #expect(try house.records { try $0.balance().holds })
+    }
+
     @Test func `periods do not depend on the order of arrival`() throws {
         let seed = UInt64.random(in: .min ... .max)
         print("order of arrival, seed \(seed)")

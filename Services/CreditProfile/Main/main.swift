@@ -1,1 +1,4 @@
-print("")
+import CreditProfile
+import ServiceKit
+
+await ServiceMain.run(CreditProfileService.self)

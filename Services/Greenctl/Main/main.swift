@@ -1,1 +1,3 @@
-print("")
+import Greenctl
+
+Program.main()

@@ -1,1 +1,4 @@
-print("")
+import Ingestion
+import ServiceKit
+
+await ServiceMain.run(IngestionService.self)

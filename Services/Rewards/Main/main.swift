@@ -1,1 +1,4 @@
-print("")
+import Rewards
+import ServiceKit
+
+await ServiceMain.run(RewardsService.self)

@@ -119,7 +119,8 @@ package struct Catalogue: Sendable, Equatable {
             kind = try values.decode(String.self, forKey: .kind)
             points = try values.decode(Int64.self, forKey: .points)
             // Unlimited stock is said, never left out: a misspelt key must not give it away.
-            stock = try values.decodeNil(forKey: .stock)
+            stock =
+                try values.decodeNil(forKey: .stock)
                 ? nil : values.decode(Int64.self, forKey: .stock)
             validDays = try values.decode(Int64.self, forKey: .validDays)
         }

@@ -33,7 +33,8 @@ package struct VoucherCode: Hashable, Sendable {
             }
         }
         // Σ αⁱ·sᵢ = 0 for the last one: s₁₆ = α⁻¹⁶ · Σ, and α³¹ = 1.
-        let check = Field.times(Field.power(31 - Self.payloadSymbols), Self.weightedSum(of: symbols))
+        let check = Field.times(
+            Field.power(31 - Self.payloadSymbols), Self.weightedSum(of: symbols))
         self.symbols = symbols + [check]
     }
 

@@ -12,7 +12,7 @@ package enum RewardsStore {
         }
     }
 
-    /// Choices that the hot path shaped, where one award costs one row of each of three tables:
+    /// The ledger, shaped by the hot path, where an award costs a row of each of three tables.
     ///
     /// - `lot` is clustered by (partition, day, resident). A day's awards then meet in that day's
     ///   pages, and lots expire in the order in which they lie: expiry needs no index. The price is

@@ -1,1 +1,4 @@
-print("")
+import Scoring
+import ServiceKit
+
+await ServiceMain.run(ScoringService.self)

@@ -1,5 +1,3 @@
-package import Model
-
 /// Every published version of every method, active or not: sound, complete and unambiguous.
 package struct MethodologyRegistry: Sendable {
     /// The file that the versions were read from.
@@ -78,11 +76,6 @@ package struct MethodologyRegistry: Sendable {
     /// The versions that `field` is scored by, each from its first day to its last.
     package func activeVersions(of field: MethodVersion.Field) -> [MethodVersion] {
         active[field] ?? []
-    }
-
-    /// The one version that applies to `field` on `day`.
-    package func version(for field: MethodVersion.Field, on day: LocalDay) -> MethodVersion? {
-        activeVersions(of: field).last { $0.applies(on: day) }
     }
 
     package func hasActiveVersions(in city: String) -> Bool {

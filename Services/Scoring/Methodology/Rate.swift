@@ -2,8 +2,8 @@ package import Model
 
 /// What one unit is worth, in a form that multiplies a quantity in a few instructions.
 ///
-/// A non-negative ratio over millionths of a unit, in lowest terms and in 64 bits, so that its product
-/// with any quantity fits 128 bits and usually 64.
+/// A non-negative ratio over millionths of a unit, in lowest terms and in 64 bits: its product with
+/// any quantity fits 128 bits, and usually 64.
 package struct Rate: Hashable, Sendable {
     private let numerator: Int64
     private let denominator: Int64

@@ -1,12 +1,30 @@
 import Model
+import Wire
 
 /// A version made ready to decide: its rule, its days, and what it is called in the store.
-struct ReadyVersion {
+///
+/// A class, because every event is handed one, and a copy would retain each of its texts.
+final class ReadyVersion: Sendable {
     let row: Int32
     let id: MethodVersion.ID
     let rule: ScoringRule
     let period: CapPeriod
     let days: ClosedRange<LocalDay>
+    /// What all its awards say alike.
+    let template: Scored
+
+    init(_ version: MethodVersion, row: Int32) throws(RuleError) {
+        self.row = row
+        id = version.id
+        rule = try version.rule()
+        period = version.period
+        days = version.validFrom...(version.validTo ?? LocalDay(.max))
+        var template = Scored()
+        template.behaviour = version.field.behaviour
+        template.method = version.id.method
+        template.version = version.id.version
+        self.template = template
+    }
 }
 
 /// Which version decides, by behaviour, unit and day, with what the store knows of each field.
@@ -24,11 +42,6 @@ struct FieldTable {
         /// The latest day decided.
         var decidedDay: LocalDay?
         var isTouched = false
-
-        /// The newest come last and are asked for most.
-        func version(on day: LocalDay) -> ReadyVersion? {
-            versions.last { $0.days.contains(day) }
-        }
     }
 
     private struct Key: Hashable {
@@ -41,6 +54,12 @@ struct FieldTable {
     private(set) var touched: [Index] = []
 
     subscript(index: Index) -> Field { fields[index] }
+
+    /// The version that decides on `day`.
+    func version(of index: Index, on day: LocalDay) -> ReadyVersion? {
+        // The newest come last and are asked for most.
+        fields[index].versions.last { $0.days.contains(day) }
+    }
 
     mutating func add(behaviour: String, unit: String, versions: [ReadyVersion]) {
         indices[Key(behaviour: behaviour, unit: unit)] = fields.count

@@ -3,7 +3,7 @@ import GRDBSQLite
 
 /// A prepared statement whose parameters and columns are integers, driven without a detour.
 ///
-/// GRDB's own binding costs about as much as the row itself, and scoring writes three rows an event.
+/// GRDB's binding costs about as much as the row itself, and scoring writes three rows an event.
 /// Nothing else may use the same SQL on the connection: what is bound here stays bound.
 struct IntegerStatement {
     private let statement: Statement

@@ -154,8 +154,8 @@ extension RegistryRefused: CustomStringConvertible {
     package var description: String {
         switch violation {
         case .changed(let id):
-            "\(file): \(id): this version was published with other content; put it back and publish "
-                + "the change as a new version"
+            "\(file): \(id): this version was published with other content; put it back and "
+                + "publish the change as a new version"
         case .removed(let id):
             "\(file): \(id): this version was published and is missing; put it back"
         case .lastDayMoved(let id, let day):

@@ -93,7 +93,7 @@ package enum ScoringStore {
 /// The sums' key: a version's row, and the number that its period has.
 struct PeriodKey: Hashable, Comparable {
     /// The version's row above, the period's number below.
-    private let scope: Int64
+    let scope: Int64
     let resident: Int64
 
     init(version: Int32, period: Int32, resident: Int64) {
@@ -138,6 +138,7 @@ struct EntryRow {
 /// The statements of the hot path, prepared for one transaction.
 struct LedgerStatements {
     private let selectPeriod: IntegerStatement
+    private let selectScope: IntegerStatement
     private let selectResident: IntegerStatement
     private let replacePeriod: IntegerStatement
     private let replaceResident: IntegerStatement
@@ -149,6 +150,8 @@ struct LedgerStatements {
             SELECT quantity, before_cap, milligrams, points, events FROM period_total
             WHERE version = ? AND period = ? AND resident = ?
             """, in: database)
+        selectScope = try IntegerStatement(
+            "SELECT 1 FROM period_total WHERE version = ? AND period = ? LIMIT 1", in: database)
         selectResident = try IntegerStatement(
             "SELECT milligrams, points, entries, newest FROM resident_total WHERE resident = ?",
             in: database)
@@ -182,6 +185,13 @@ struct LedgerStatements {
                 quantity: Quantity(rawValue: $0[0]), beforeCap: Milligrams($0[1]),
                 milligrams: Milligrams($0[2]), points: Points($0[3]), events: $0[4])
         } ?? .zero
+    }
+
+    /// Whether the store holds a row of the version and period of `key`, whoever it is of.
+    func holdsAny(inScopeOf key: PeriodKey) throws -> Bool {
+        selectScope.bind(key.version, at: 1)
+        selectScope.bind(key.period, at: 2)
+        return try selectScope.first { $0[0] } != nil
     }
 
     func totals(ofResident resident: Int64) throws -> ResidentTotals {

@@ -1,4 +1,4 @@
-/// Rows in memory: loaded when first met, changed in place, written once a transaction, in key order.
+/// Rows in memory: loaded when first met, changed in place, written once a transaction, by key.
 ///
 /// A row that is met again costs one look into a dictionary and no query. What was not committed is
 /// dropped by `removeAll`; between transactions at most `rowsMax` rows are kept.
@@ -39,9 +39,9 @@ struct WriteBackCache<Key: Hashable & Comparable, Value> {
 
     /// Hands every changed row to `write`, in key order: neighbours share pages.
     mutating func writeBack(_ write: (Key, Value) throws -> Void) rethrows {
-        touched.sort { rows[$0].key < rows[$1].key }
-        for slot in touched {
-            try write(rows[slot].key, rows[slot].value)
+        // Sorted beside their keys: through their slots, every comparison would miss the cache.
+        for (key, slot) in touched.map({ (rows[$0].key, $0) }).sorted(by: { $0.0 < $1.0 }) {
+            try write(key, rows[slot].value)
             rows[slot].isTouched = false
         }
         touched.removeAll(keepingCapacity: true)
@@ -50,9 +50,13 @@ struct WriteBackCache<Key: Hashable & Comparable, Value> {
     /// Forgets everything if it has grown too large; everything must have been written back.
     ///
     /// Dropping all is what a cache keyed by day wants: most of its rows are of days gone by.
-    mutating func trim() {
+    /// Answers whether it did.
+    @discardableResult
+    mutating func trim() -> Bool {
         precondition(touched.isEmpty, "rows are trimmed after they were written")
-        if rows.count > rowsMax { removeAll() }
+        guard rows.count > rowsMax else { return false }
+        removeAll()
+        return true
     }
 
     mutating func removeAll() {

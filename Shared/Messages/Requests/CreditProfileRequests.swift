@@ -21,7 +21,7 @@ package struct ProfileRecord: Codable, Sendable, Equatable {
         package var measure: Int64
         /// 0 to 200.
         package var score: Int
-        /// What the next step of the table would take; nil at the top.
+        /// The measure at which the table gives more; nil where more of it gives nothing.
         package var nextAt: Int64?
 
         package init(
@@ -39,7 +39,7 @@ package struct ProfileRecord: Codable, Sendable, Equatable {
     package var resident: ResidentID
     /// Version of the scoring table.
     package var table: String
-    /// The last local day that counts.
+    /// The last local day that counts; nil before any has ended, and then nothing counts.
     package var day: String?
     /// 0 to 1000: the sum of the dimensions.
     package var score: Int
@@ -67,6 +67,8 @@ package struct ProfileRecord: Codable, Sendable, Equatable {
 }
 
 /// Grants or withdraws consent to being scored; withdrawing deletes score, versions and reasons.
+///
+/// What is already so is left as it is. A grant with the other `history` begins anew today.
 package struct ChangeProfileConsent: Command {
     package static let method = "credit-profile.consent.change"
 
@@ -84,7 +86,7 @@ package struct ChangeProfileConsent: Command {
 
     package var resident: ResidentID
     package var granted: Bool
-    /// Whether days before the grant count.
+    /// Whether days before the grant count; means nothing in a withdrawal.
     package var history: Bool
 
     package init(resident: ResidentID, granted: Bool, history: Bool) {
