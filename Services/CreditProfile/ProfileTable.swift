@@ -248,7 +248,8 @@ extension DecodingError {
             return "\(path(context)): \(type == String.self ? "text" : "\(type)") is expected"
         case .dataCorrupted(let context):
             return context.codingPath.isEmpty
-                ? "the document is not JSON" : "\(path(context)): the value is out of range"
+                ? "the document is not JSON, or has a fraction where a whole number is expected"
+                : "\(path(context)): the value is out of range"
         @unknown default: return "the document is not a scoring table"
         }
     }

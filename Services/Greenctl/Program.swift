@@ -34,8 +34,8 @@ struct Greenctl: ParsableCommand {
                 name: "Operation",
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, StopCommand.self, MetricsCommand.self,
-                    DeadLetterCommand.self, StreamCommand.self,
-
+                    DeadLetterCommand.self, StreamCommand.self, AuditCommand.self,
+                    DumpCommand.self,
                 ]),
         ])
 
@@ -50,7 +50,7 @@ package enum Program {
         do {
             var command = try Greenctl.parseAsRoot(arguments)
             if let command = command as? any OperatorCommand {
-                try command.perform(at: Desk(command.common, in: surroundings))
+                try carryOut(command, in: surroundings)
             } else {
                 try command.run()
             }
@@ -58,9 +58,6 @@ package enum Program {
         } catch let failure as Failure {
             surroundings.errors.write("greenctl: \(failure.message)\n")
             return failure.exit.rawValue
-        } catch let failure as FileFailure {
-            surroundings.errors.write("greenctl: \(failure)\n")
-            return Failure.Exit.refused.rawValue
         } catch {
             let code = Greenctl.exitCode(for: error)
             let text = Greenctl.fullMessage(for: error)
@@ -70,6 +67,22 @@ package enum Program {
                 surroundings.errors.write(text + "\n")
             }
             return code == .validationFailure ? Failure.Exit.usage.rawValue : code.rawValue
+        }
+    }
+
+    /// Lets nothing out but a `Failure`, or what the parser says of arguments.
+    private static func carryOut(
+        _ command: any OperatorCommand, in surroundings: Surroundings
+    ) throws {
+        do {
+            try command.perform(at: Desk(command.common, in: surroundings))
+        } catch let failure as Failure {
+            throw failure
+        } catch let mistake as ValidationError {
+            throw mistake
+        } catch {
+            let text = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+            throw Failure(.refused, text)
         }
     }
 

@@ -59,6 +59,7 @@ extension RewardsDomain {
         event.orderFilled.lots = plan.shares.map(\.wire)
         event.orderFilled.day = today.rawValue
         event.orderFilled.validUntil = order.validUntil?.rawValue ?? 0
+        // The log's control totals of points are what is spent: the price of the orders that stand.
         try transaction.emit(event, to: partition, points: order.points)
         return try .ok(order.record(voucherKey))
     }

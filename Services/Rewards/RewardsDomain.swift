@@ -32,6 +32,8 @@ package final class RewardsDomain: Domain {
     /// Reads where the store stands.
     package init(database: Database, voucherKey: VoucherKey, partitions: Int) throws {
         self.voucherKey = voucherKey
+        precondition(
+            (1...LotPlace.Limits.partitionsMax).contains(partitions), "a lot's place bounds them")
         partitionCount = partitions
         ledger = try PointsLedger(partitions: partitions, in: database)
         calendars = try Self.calendars(partitions, in: database)
@@ -118,8 +120,8 @@ package final class RewardsDomain: Domain {
         }
         calendars[partition].lastEnded = LocalDay(day)
         moved.insert(partition)
-        // Expiry looks for lots in the store.
-        try ledger.writeAwards(in: transaction.database)
+        // Expiry looks for lots and accounts in the store.
+        try ledger.flush(in: transaction.database)
         if calendars[partition].hasUnposted { try postExpired(at: position, in: transaction) }
     }
 
@@ -131,12 +133,11 @@ package final class RewardsDomain: Domain {
     /// city and yet every run posts the same lots at the same events.
     private func postExpired(at position: EventPosition, in transaction: Transaction) throws {
         let partition = position.partition
-        let firstOpenDay = calendars[partition].firstOpenDay
+        let end = calendars[partition].firstOpenPlace
         let step = try ledger.expire(
-            of: partition, after: calendars[partition].posted, before: firstOpenDay,
+            in: partition, after: calendars[partition].posted, before: end,
             limit: CityCalendar.Limits.lotsPerStepMax, in: transaction.database)
-        calendars[partition].posted =
-            step.last ?? CityCalendar.LotPlace(day: firstOpenDay, resident: 0)
+        calendars[partition].posted = step.last ?? end
         moved.insert(partition)
         for (place, shares) in step.lots {
             try publishExpired(shares, of: place, at: position, in: transaction)
@@ -206,8 +207,7 @@ package final class RewardsDomain: Domain {
     package func flush(in transaction: Transaction) throws {
         try ledger.flush(in: transaction.database)
         for partition in moved.sorted() {
-            try RewardsStore.save(
-                calendars[partition], of: partition, in: transaction.database)
+            try RewardsStore.save(calendars[partition], in: transaction.database)
         }
         moved.removeAll(keepingCapacity: true)
     }

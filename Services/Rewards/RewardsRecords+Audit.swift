@@ -44,6 +44,16 @@ extension RewardsRecords {
         guard accounts == sums else {
             return "the transfers come to \(sums), the accounts to \(accounts)"
         }
+        let issued = try Row.fetchAll(
+            database,
+            sql: "SELECT partition, sum(awarded) - sum(reversed) FROM account GROUP BY partition")
+        for row in issued {
+            let flow = try issuance(of: row[0])
+            guard flow.rawValue == row[1] as Int64 else {
+                return "partition \(row[0] as Int): issuance gave \(flow.rawValue) points, "
+                    + "the accounts were given \(row[1] as Int64)"
+            }
+        }
         let left = try Int64.fetchOne(database, sql: "SELECT sum(remaining) FROM lot") ?? 0
         guard left == sums.balance.rawValue else {
             return "the lots hold \(left) points, the balances \(sums.balance.rawValue)"
@@ -91,7 +101,8 @@ extension RewardsRecords {
                 SELECT o.number, o.points, sum(t.points) AS paid FROM reward_order AS o
                 LEFT JOIN transfer AS t ON t.number >= o.first_transfer
                     AND t.number < o.first_transfer + o.lots AND t.reward_order = o.number
-                    AND t.resident = o.resident AND t.target = ?
+                    AND t.target = ?
+                    AND t.account = (SELECT number FROM account WHERE resident = o.resident)
                 GROUP BY o.number HAVING paid IS NOT o.points LIMIT 1
                 """,
             arguments: [AccountKind.hold.rawValue])

@@ -40,19 +40,24 @@ package struct RewardsRecords {
     /// Every lot, by resident and earned day.
     package func lots() throws -> [Lot] {
         let firstOpenDays = try firstOpenDays()
-        return try Row.fetchAll(
+        var lots: [Lot] = []
+        let rows = try Row.fetchCursor(
             database,
             sql: """
-                SELECT partition, resident, day, awarded, remaining FROM lot ORDER BY resident, day
-                """
-        ).compactMap { row in
-            guard let resident = ResidentID(rawValue: row[1]) else { return nil }
-            let day = LocalDay(row[2] as Int32)
-            let isOpen = firstOpenDays[row[0] as Int].map { day >= $0 } ?? true
-            return Lot(
-                resident: resident, earnedDay: day, awarded: Points(row[3]),
-                remaining: isOpen ? Points(row[4]) : .zero)
+                SELECT place, lot.awarded, remaining, partition, resident
+                FROM lot JOIN account ON account.number = place & ?
+                """,
+            arguments: [LotPlace.Limits.accountsMax - 1])
+        while let row = try rows.next() {
+            guard let resident = ResidentID(rawValue: row[4]) else { continue }
+            let day = LotPlace(rawValue: row[0]).day
+            let isOpen = firstOpenDays[row[3] as Int].map { day >= $0 } ?? true
+            lots.append(
+                Lot(
+                    resident: resident, earnedDay: day, awarded: Points(row[1]),
+                    remaining: isOpen ? Points(row[2]) : .zero))
         }
+        return lots.sorted { ($0.resident, $0.earnedDay) < ($1.resident, $1.earnedDay) }
     }
 
     private func firstOpenDays() throws -> [Int: LocalDay] {

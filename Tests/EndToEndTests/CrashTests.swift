@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import Streams
 import Testing
 
@@ -41,7 +42,8 @@ import Testing
                     guard publishing.isRunning else { return true }
                     let status = try stormy.status(of: "ingestion")
                     let now = status?.heads.first?.sequence ?? 0
-                    return now > head && (try stormy.status(of: service)?.boot) != before
+                    let boot = try stormy.status(of: service)?.boot
+                    return now > head && boot != before
                 }
             }
             try wait(for: "the day to be published", seconds: 240) { !publishing.isRunning }

@@ -1,4 +1,5 @@
 import Foundation
+import Messages
 import Testing
 
 /// Consumers that come late, or stand still for a while.

@@ -40,7 +40,9 @@ enum Program {
         output: String, complaints: String
     ) throws -> Process {
         for path in [output, complaints] where !FileManager.default.fileExists(atPath: path) {
-            FileManager.default.createFile(atPath: path, contents: nil)
+            guard FileManager.default.createFile(atPath: path, contents: nil) else {
+                throw NotInTime(description: "\(path) cannot be written")
+            }
         }
         let process = Process()
         process.executableURL = URL(filePath: executable)

@@ -45,7 +45,9 @@ struct Bench {
     }
 
     @discardableResult
-    func run(_ arguments: String...) -> Int32 {
+    func run(_ arguments: String...) -> Int32 { run(arguments) }
+
+    func run(_ arguments: [String]) -> Int32 {
         Program.run(
             arguments,
             in: Surroundings(
@@ -128,12 +130,7 @@ struct Bench {
         arguments: [String]
     ) throws {
         let bench = try Bench()
-        let code = Program.run(
-            arguments,
-            in: Surroundings(
-                environment: ["GREENSEASON_DATA": bench.folder], output: bench.output,
-                errors: bench.errors, isWatched: false, calls: { _ in bench.services }))
-        #expect(code == 64)
+        #expect(bench.run(arguments) == 64)
         #expect(bench.errors.text.contains("Error:"))
         #expect(bench.services.asked.isEmpty)
     }
@@ -141,7 +138,7 @@ struct Bench {
     @Test func `help goes to stdout and names every group of commands`() throws {
         let bench = try Bench()
         #expect(bench.run("--help") == 0)
-        for word in ["publish", "redeem", "audit", "stream", "Operation"] {
+        for word in ["publish", "redeem", "audit", "stream", "OPERATION"] {
             #expect(bench.output.text.contains(word))
         }
     }
@@ -171,8 +168,9 @@ struct Bench {
         #expect(bench.run("order", "list", "key:78") == 0)
         #expect(
             bench.services.asked.map(\.body) == [
-                "{\"key\":\"r1\"}", "{\"resident\":77}", "{\"resident\":78}",
-                "{\"key\":\"78\"}", "{\"resident\":77}",
+                "{\"key\":\"r1\"}", "{\"limit\":50,\"resident\":77}",
+                "{\"limit\":50,\"resident\":78}",
+                "{\"key\":\"78\"}", "{\"limit\":50,\"resident\":77}",
             ])
     }
 
@@ -278,6 +276,29 @@ struct Bench {
         #expect(bench.run("stream", "verify", "scoring", "--data", other) == 78)
         #expect(bench.run("--data", other, "stream", "verify", "scoring") == 78)
         #expect(bench.errors.text.components(separatedBy: other).count == 3)
+    }
+
+    @Test func `a ledger is told in exact grams, from ten kilograms on in kilograms`() throws {
+        let bench = try Bench()
+        bench.services.replies["scoring.ledger.show"] = """
+            {"resident":42,"milligrams":12500001,"points":12500,"entries":[
+             {"day":"2026-08-10","time":"2026-08-10T08:00:00+08:00","behaviour":"cycling",
+              "unit":"km","quantity":"0.9","evidence":"operator_order","state":"counted",
+              "reason":"full","method":"cycling.km","version":"v1","factor":"93300",
+              "cap":"30 km a day","pointsRule":"1 point per whole gram",
+              "milligramsBeforeCap":83970,"milligrams":83970,"points":83}],"next":7}
+            """
+        #expect(bench.run("ledger", "show", "42", "--limit", "1") == 0)
+        #expect(
+            bench.output.text == """
+                resident 42: avoided 12.500001 kg CO2e, awarded 12,500 points
+                DAY         BEHAVIOUR  QUANTITY  UNIT  EVIDENCE        AVOIDED  POINTS  WHY
+                2026-08-10  cycling         0.9  km    operator_order  83.97 g      83  full
+                more: --before 7
+
+                """)
+        #expect(bench.run("ledger", "show", "42", "--explain") == 0)
+        #expect(bench.output.text.contains("factor       93300 mg per km"))
     }
 
     @Test func `a new partner's secret is written for its owner alone, and kept if it is there`()

@@ -1,6 +1,9 @@
+import GRDB
 import Ingestion
 import Messages
 import Model
+import Storage
+import Streams
 import Testing
 import Wire
 

@@ -3,6 +3,7 @@ import Ingestion
 import Messages
 import Model
 import Storage
+import Streams
 import Synchronization
 import Testing
 import ZeroMQ

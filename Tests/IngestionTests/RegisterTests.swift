@@ -1,6 +1,8 @@
+import GRDB
 import Ingestion
 import Messages
 import Model
+import Storage
 import Streams
 import Testing
 
@@ -30,22 +32,23 @@ import Testing
         #expect(try ingestion.restarted().domain.directory["shop"] == entry)
     }
 
-    @Test(
-        arguments: [
-            ("bad_partner_id", { (partner: inout AddPartner) in partner.id = "Shop" }),
-            ("bad_partner_id", { $0.id = "" }),
-            ("bad_partner_id", { $0.id = "1shop" }),
-            ("bad_partner_id", { $0.id = String(repeating: "s", count: 65) }),
-            ("bad_sources", { $0.sources = [] }),
-            ("bad_sources", { $0.sources = ["a\nb"] }),
-            ("bad_sources", { $0.sources = ["urn:a", "urn:a"] }),
-            ("bad_behaviours", { $0.behaviours = [] }),
-            ("unknown_behaviour", { $0.behaviours = ["flying"] }),
-            ("bad_public_key", { $0.publicKey = "short" }),
-            ("source_taken", { $0.sources = ["urn:partner:new", "urn:partner:map"] }),
-            ("key_taken", { $0.publicKey = keyText("1") }),
-            ("partner_exists", { $0.id = "map" }),
-        ] as [(String, @Sendable (inout AddPartner) -> Void)])
+    static let spoilings: [(String, @Sendable (inout AddPartner) -> Void)] = [
+        ("bad_partner_id", { $0.id = "Shop" }),
+        ("bad_partner_id", { $0.id = "" }),
+        ("bad_partner_id", { $0.id = "1shop" }),
+        ("bad_partner_id", { $0.id = String(repeating: "s", count: 65) }),
+        ("bad_sources", { $0.sources = [] }),
+        ("bad_sources", { $0.sources = ["a\nb"] }),
+        ("bad_sources", { $0.sources = ["urn:a", "urn:a"] }),
+        ("bad_behaviours", { $0.behaviours = [] }),
+        ("unknown_behaviour", { $0.behaviours = ["flying"] }),
+        ("bad_public_key", { $0.publicKey = "short" }),
+        ("source_taken", { $0.sources = ["urn:partner:new", "urn:partner:map"] }),
+        ("key_taken", { $0.publicKey = keyText("1") }),
+        ("partner_exists", { $0.id = "map" }),
+    ]
+
+    @Test(arguments: spoilings)
     func `a partner that cannot be is refused`(
         code: String, spoil: @Sendable (inout AddPartner) -> Void
     ) throws {

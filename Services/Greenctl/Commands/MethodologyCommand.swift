@@ -1,10 +1,12 @@
 import ArgumentParser
+import Foundation
 import Messages
+import Scoring
 
 struct MethodologyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "methodology", abstract: "The rules that turn behaviours into grams.",
-        subcommands: [List.self, Show.self])
+        subcommands: [List.self, Show.self, Check.self])
 
     struct List: OperatorCommand {
         static let configuration = CommandConfiguration(
@@ -66,6 +68,33 @@ struct MethodologyCommand: ParsableCommand {
             details.add("source", method.source)
             details.add("confidence", method.confidence)
             return details.lines
+        }
+    }
+
+    struct Check: OperatorCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Checks a methods.json before scoring is started on it.",
+            discussion: "Worked examples are recomputed. Exits with 1 if anything is wrong.")
+
+        @Argument(help: "A greenseason.methods.v1 document.") var file: String
+        @Option(
+            help: ArgumentHelp(
+                "Its behaviours (default: behaviours.json beside it).", valueName: "file"))
+        var behaviours: String?
+        @OptionGroup var common: CommonOptions
+
+        func perform(at desk: Desk) throws {
+            let problems = MethodologyRegistry.check(file: file, behaviours: behaviours)
+                .map(\.description)
+            try desk.show(problems) { problems in
+                problems.isEmpty ? ["\(file): scoring can start on it"] : problems
+            }
+            guard problems.isEmpty else {
+                throw Failure(
+                    .refused,
+                    "\(Wording.plural(problems.count, "problem")) in \(file): mend them, or "
+                        + "scoring will not start")
+            }
         }
     }
 }

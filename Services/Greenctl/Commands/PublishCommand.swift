@@ -14,9 +14,9 @@ struct PublishCommand: OperatorCommand {
         discussion: """
             Speaks GSP/1 over CURVE with each partner's own key. A line of the file is an event \
             wrapped with its partner, {"partner":"…","event":{…}}; a bare CloudEvent, for \
-            --partner; or {"clock":"…"}, which sets ingestion's manual clock once every earlier \
-            event has its receipt. Publishing again is always safe: what was accepted is found to \
-            be a duplicate. Rejected events do not fail the command.
+            --partner; or {"clock":"…"}, which sets ingestion's manual clock, unless that is later \
+            already, once every earlier event has its receipt. Publishing again is always safe: \
+            what was accepted is found to be a duplicate. Rejected events do not fail the command.
             """)
 
     @Argument(help: "A .jsonl file, or a city folder with its day.jsonl.") var path: String
@@ -55,16 +55,14 @@ struct PublishCommand: OperatorCommand {
 
         var callbacks = DayPublisher.Callbacks(
             keys: partnerKeys.keys(of:),
-            setClock: { instant in
-                _ = try desk.services.order(
-                    .ingestion, MoveClock(move: .set(instant)), key: .random())
-            })
+            setClock: { try Self.setClock(to: $0, at: desk) })
         callbacks.progressed = { bar?.show($0, at: MonotonicClock.milliseconds()) }
         callbacks.received = { try log?.write($0, $1) }
         callbacks.fellSilent = { partner in
             bar?.clear()
             desk.remark(
-                "\(partner): no answer in 5 s: key unknown or service down; connecting anew")
+                "\(partner): no answer in 5 s: key unknown or service down; connecting anew until it answers"
+            )
         }
         let publisher = DayPublisher(
             edge: try edge(in: desk.folder), in: try Context(),
@@ -83,6 +81,16 @@ struct PublishCommand: OperatorCommand {
         let summary = PublishSummary(
             publisher.tallies, milliseconds: MonotonicClock.milliseconds() - start)
         try desk.show(summary, as: \.lines)
+    }
+
+    /// Sets ingestion's clock, or leaves it where an earlier replay of the day has brought it.
+    private static func setClock(to instant: Instant, at desk: Desk) throws {
+        do {
+            _ = try desk.services.order(
+                .ingestion, MoveClock(move: .set(instant)), key: .random())
+        } catch let failure as Failure where failure.code == "clock_backwards" {
+            return
+        }
     }
 
     private func recordedDay() throws -> String {

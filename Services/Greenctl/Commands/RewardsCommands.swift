@@ -11,10 +11,17 @@ struct PointsCommand: ParsableCommand {
             abstract: "Shows what a resident can spend, owes, and when lots expire.")
 
         @Argument(help: ResidentArgument.help) var resident: ResidentArgument
+        @Option(help: "How many of the latest movements to show.") var moves = 10
         @OptionGroup var common: CommonOptions
 
+        func validate() throws {
+            guard (0...ShowPoints.movesMax).contains(moves) else {
+                throw ValidationError("--moves takes 0 to \(ShowPoints.movesMax)")
+            }
+        }
+
         func perform(at desk: Desk) throws {
-            let request = ShowPoints(resident: try resident.resolve(at: desk))
+            let request = ShowPoints(resident: try resident.resolve(at: desk), moves: moves)
             try desk.show(desk.services.ask(.rewards, request)) { points in
                 var details = Details()
                 details.add("resident", points.resident.description)
@@ -23,11 +30,20 @@ struct PointsCommand: ParsableCommand {
                 details.add("awarded", Wording.points(points.awarded))
                 details.add("spent", Wording.points(points.spent))
                 details.add("expired", Wording.points(points.expired))
+                if points.reversed > .zero {
+                    details.add("reversed", Wording.points(points.reversed))
+                }
                 var lots = Table("EARNED", "EXPIRES AFTER", ">LEFT")
                 for lot in points.lots {
                     lots.add(lot.earnedDay, lot.expiresAfter, Wording.points(lot.remaining))
                 }
+                var moves = Table("FROM", "TO", ">POINTS", "LOT OF")
+                for move in points.moves {
+                    moves.add(
+                        move.from, move.to, Wording.points(move.points), move.earnedDay ?? "-")
+                }
                 return details.lines + (lots.isEmpty ? [] : [""] + lots.lines)
+                    + (moves.isEmpty ? [] : [""] + moves.lines)
             }
         }
     }
@@ -130,10 +146,20 @@ struct OrderCommand: ParsableCommand {
             abstract: "Lists a resident's orders, newest first.")
 
         @Argument(help: ResidentArgument.help) var resident: ResidentArgument
+        @Option(help: "The most orders to list.") var limit = 50
+        @Option(help: ArgumentHelp("Read on where an earlier page ended.", valueName: "place"))
+        var before: String?
         @OptionGroup var common: CommonOptions
 
+        func validate() throws {
+            guard (1...ListOrders.limitMax).contains(limit) else {
+                throw ValidationError("--limit takes 1 to \(ListOrders.limitMax)")
+            }
+        }
+
         func perform(at desk: Desk) throws {
-            let request = ListOrders(resident: try resident.resolve(at: desk))
+            let request = ListOrders(
+                resident: try resident.resolve(at: desk), limit: limit, before: before)
             try desk.show(desk.services.ask(.rewards, request)) { list in
                 guard !list.items.isEmpty else { return ["no orders yet"] }
                 var table = Table("ORDER", "DAY", "ITEM", ">POINTS", "STATE", "VOUCHER")
@@ -142,7 +168,7 @@ struct OrderCommand: ParsableCommand {
                         order.order, order.orderedDay, order.item, Wording.points(order.points),
                         order.state, order.voucher ?? "-")
                 }
-                return table.lines
+                return table.lines + (list.next.map { ["more: --before \($0)"] } ?? [])
             }
         }
     }

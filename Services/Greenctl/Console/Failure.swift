@@ -13,10 +13,13 @@ package struct Failure: Error, Equatable {
 
     package let exit: Exit
     package let message: String
+    /// The stable name of a service's refusal, such as `out_of_stock`; nil if it is our own.
+    package let code: String?
 
-    package init(_ exit: Exit, _ message: String) {
+    package init(_ exit: Exit, _ message: String, code: String? = nil) {
         self.exit = exit
         self.message = message
+        self.code = code
     }
 }
 

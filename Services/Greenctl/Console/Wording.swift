@@ -13,18 +13,20 @@ enum Wording {
         return (value < 0 ? "-" : "") + String(text.reversed())
     }
 
-    /// Milligrams as grams, exact: `83.97 g`, `1,234 g`.
+    /// Milligrams as grams, or from ten kilograms on as kilograms, exact: `83.97 g`, `12.5 kg`.
     static func grams(_ milligrams: Milligrams) -> String {
         let magnitude = milligrams.rawValue.magnitude
-        var text = count(magnitude / 1_000)
-        let rest = magnitude % 1_000
+        let (unit, places) = magnitude < 10_000_000 ? ("g", 3) : ("kg", 6)
+        let scale: UInt64 = places == 3 ? 1_000 : 1_000_000
+        var text = count(magnitude / scale)
+        let rest = magnitude % scale
         if rest > 0 {
             let digits = String(rest)
-            var fraction = String(repeating: "0", count: 3 - digits.utf8.count) + digits
+            var fraction = String(repeating: "0", count: places - digits.utf8.count) + digits
             while fraction.hasSuffix("0") { fraction.removeLast() }
             text += "." + fraction
         }
-        return (milligrams.rawValue < 0 ? "-" : "") + text + " g"
+        return (milligrams.rawValue < 0 ? "-" : "") + text + " " + unit
     }
 
     static func points(_ points: Points) -> String { count(points.rawValue) }

@@ -57,7 +57,8 @@ package final class DayPublisher {
         let keys: CurveKeys
         var session = PublishSession()
         var socket: HeldSocket?
-        var silencesTold = 0
+        /// The silence that was told of, by its beginning.
+        var silenceTold: Int64?
 
         init(partner: String, keys: CurveKeys) {
             self.partner = partner
@@ -191,11 +192,12 @@ package final class DayPublisher {
             }
         }
         if let failure = lane.session.failure { throw Failure(.unreachable, failure) }
-        if lane.session.silences > lane.silencesTold {
-            lane.silencesTold = lane.session.silences
+        guard let since = lane.session.silentSince else { return }
+        if since != lane.silenceTold {
+            lane.silenceTold = since
             callbacks.fellSilent?(lane.partner)
         }
-        if let since = lane.session.silentSince, now - since >= patienceMilliseconds {
+        if now - since >= patienceMilliseconds {
             throw Failure(
                 .unreachable,
                 "no answer at \(edge.endpoint) for \((now - since) / 1_000) s: \(lane.partner)'s "

@@ -39,10 +39,8 @@ extension Failure {
     init(_ failure: RequestFailure, of service: ServiceName) {
         let name = service.rawValue
         switch failure {
-        case .refused(let code, let message):
-            self.init(.refused, "\(message) (\(code))")
-        case .invalid(let code, let message):
-            self.init(.refused, "\(message) (\(code))")
+        case .refused(let code, let message), .invalid(let code, let message):
+            self.init(.refused, "\(message) (\(code))", code: code)
         case .conflict(let message):
             self.init(.refused, "\(message) (conflict)")
         case .busy:

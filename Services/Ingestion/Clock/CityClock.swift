@@ -108,16 +108,16 @@ package struct CityClock: Equatable, Sendable {
     }
 
     private mutating func reach(_ instant: Instant) {
+        // The first day known is the clock's first: the past before it is nobody's business.
+        firstDay = firstDay ?? instant.localDay
         reached = max(reached ?? instant, instant)
     }
 
     /// The days of `partition` that are over and have not been ended, in order; ends them.
     package mutating func endDays(in partition: Int, of partitionCount: Int) -> Range<Int32> {
-        guard let today = reached?.localDay.rawValue else { return 0..<0 }
+        guard let today = reached?.localDay.rawValue, let firstDay else { return 0..<0 }
         if lastDays.isEmpty {
-            // The first day known is the clock's first: the past before it is nobody's business.
-            firstDay = LocalDay(today)
-            lastDays = Array(repeating: LocalDay(today - 1), count: partitionCount)
+            lastDays = Array(repeating: firstDay.advanced(by: -1), count: partitionCount)
         }
         let first = lastDays[partition].rawValue + 1
         guard first < today else { return first..<first }

@@ -35,7 +35,8 @@ package struct CreditLedger {
         var lastActive: Int64 = 0
         /// When the last overdrafts happened, oldest first, at most `overdraftsMax`.
         var overdrafts: [Int64] = []
-        var suspendedUntil: Int64 = .min
+        /// Times are never negative, so at first nobody is.
+        var suspendedUntil: Int64 = 0
     }
 
     private var accounts: [String: Account] = [:]

@@ -4,6 +4,8 @@ import Model
 ///
 /// Sums move at once; lots that awards fill wait in `awards` and are written once a transaction.
 struct Account {
+    /// From 1, in the order in which residents were first awarded anything; 0 until then.
+    var number: Int64 = 0
     let resident: ResidentID
     let partition: Int
     /// What is left in all lots, those included that have expired and are not yet posted as such.
@@ -16,7 +18,7 @@ struct Account {
     var expired = Points.zero
     /// Head of the list of the resident's lots, newest earned day first.
     var newestLot: LocalDay?
-    /// Head of the list of the resident's transfers, newest first; 0: none.
+    /// Head of the list of the account's transfers, newest first; 0: none.
     var newestTransfer: Int64 = 0
     /// Head of the list of the resident's orders, newest first; 0: none.
     var newestOrder: Int64 = 0
@@ -27,6 +29,11 @@ struct Account {
     init(resident: ResidentID, partition: Int) {
         self.resident = resident
         self.partition = partition
+    }
+
+    /// Where the lot of `day` stands, if there is one.
+    func lot(of day: LocalDay) -> LotPlace {
+        LotPlace(partition: partition, day: day, number: number)
     }
 }
 

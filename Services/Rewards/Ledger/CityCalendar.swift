@@ -4,25 +4,13 @@ package import Model
 ///
 /// Time arrives as `DayEnded`; nobody here looks at a clock.
 package struct CityCalendar: Equatable, Sendable {
+    package let partition: Int
     /// The last local day that has ended; nil before the first `DayEnded`.
     package var lastEnded: LocalDay?
     /// The latest day on which anything was earned.
     package var latestEarned: LocalDay?
     /// The lot up to which expired ones have been posted.
     package var posted: LotPlace
-
-    /// A lot's place in the order in which lots expire.
-    package struct LotPlace: Hashable, Comparable, Sendable {
-        package var day: LocalDay
-        /// 0 stands before every resident of the day.
-        package var resident: Int64
-
-        package static let beforeAll = LotPlace(day: LocalDay(.min), resident: 0)
-
-        package static func < (left: Self, right: Self) -> Bool {
-            (left.day, left.resident) < (right.day, right.resident)
-        }
-    }
 
     package enum Limits {
         /// Days for which a lot lasts after the day it was earned: the city's points rule v1.
@@ -36,13 +24,11 @@ package struct CityCalendar: Equatable, Sendable {
         package static let eventsPerStep: UInt64 = 64
     }
 
-    package init(
-        lastEnded: LocalDay? = nil, latestEarned: LocalDay? = nil,
-        posted: LotPlace = .beforeAll
-    ) {
-        self.lastEnded = lastEnded
-        self.latestEarned = latestEarned
-        self.posted = posted
+    /// The calendar of a partition of which nothing is known yet.
+    package init(partition: Int) {
+        self.partition = partition
+        posted = LotPlace(
+            partition: partition, day: LocalDay(Limits.days.lowerBound), number: 0)
     }
 
     /// The day after the last one that ended.
@@ -60,8 +46,11 @@ package struct CityCalendar: Equatable, Sendable {
     }
 
     /// Whether lots have expired that may not be posted yet.
-    package var hasUnposted: Bool {
-        posted < LotPlace(day: firstOpenDay, resident: 0)
+    package var hasUnposted: Bool { lastEnded != nil && posted < firstOpenPlace }
+
+    /// Where the lots begin that can still be spent; known once a day has ended.
+    package var firstOpenPlace: LotPlace {
+        LotPlace(partition: partition, day: firstOpenDay, number: 0)
     }
 
     /// The last local day on which a lot earned on `day` can be spent.

@@ -16,10 +16,11 @@ final class PointsLedger {
     private let partitionCount: Int
     private var places: [Int64: Int] = [:]
     private var accounts: [Account] = []
-    private var touched: [Int] = []
+    private var touched: [(number: Int64, place: Int)] = []
     private var flows: Flows
     private var nextTransfer: Int64
     private var nextPosting: Int64
+    private var nextAccount: Int64
     private var statements: LedgerStatements?
 
     enum Limits {
@@ -30,7 +31,7 @@ final class PointsLedger {
     init(partitions: Int, in database: Database) throws {
         partitionCount = partitions
         flows = Flows(partitions: partitions)
-        (nextTransfer, nextPosting) = try RewardsStore.nextNumbers(in: database)
+        (nextTransfer, nextPosting, nextAccount) = try RewardsStore.nextNumbers(in: database)
     }
 
     /// Forgets everything that was not committed.
@@ -38,7 +39,7 @@ final class PointsLedger {
         forgetAccounts()
         flows = Flows(partitions: partitionCount)
         statements = nil
-        (nextTransfer, nextPosting) = try RewardsStore.nextNumbers(in: database)
+        (nextTransfer, nextPosting, nextAccount) = try RewardsStore.nextNumbers(in: database)
     }
 
     private func forgetAccounts() {
@@ -79,7 +80,12 @@ final class PointsLedger {
     private func touch(_ place: Int) {
         guard !accounts[place].isTouched else { return }
         accounts[place].isTouched = true
-        touched.append(place)
+        if accounts[place].number == 0 {
+            precondition(nextAccount < LotPlace.Limits.accountsMax, "the city outgrew its lots")
+            accounts[place].number = nextAccount
+            nextAccount += 1
+        }
+        touched.append((accounts[place].number, place))
     }
 
     // MARK: Awards and reversals
@@ -252,7 +258,7 @@ final class PointsLedger {
         var lots: [OpenLot] = []
         var next = accounts[place].newestLot
         while let day = next, day >= firstOpenDay {
-            guard let lot = try statements.lot(of: accounts[place], on: day) else {
+            guard let lot = try statements.lot(at: accounts[place].lot(of: day)) else {
                 preconditionFailure("the list of a resident's lots names only lots")
             }
             if lot.remaining > .zero { lots.append(OpenLot(day: day, remaining: lot.remaining)) }
@@ -265,23 +271,24 @@ final class PointsLedger {
         /// What expired, resident by resident, each with all of its lots of this step.
         var lots: [(place: Int, shares: [LotShare])] = []
         /// The last lot looked at; nil if none was left.
-        var last: CityCalendar.LotPlace?
+        var last: LotPlace?
     }
 
-    /// Posts what is left in the next `limit` lots after `place` that were earned before `day`.
+    /// Posts what is left in the next `limit` lots after `start` and before `end`.
+    ///
+    /// Everything must have been flushed since lots expired: it is looked for in the store.
     func expire(
-        of partition: Int, after place: CityCalendar.LotPlace, before day: LocalDay, limit: Int,
+        in partition: Int, after start: LotPlace, before end: LotPlace, limit: Int,
         in database: Database
     ) throws -> ExpiryStep {
-        let lots = try prepared(in: database).lots(
-            of: partition, after: place, before: day, limit: limit)
+        let lots = try prepared(in: database).lots(after: start, before: end, limit: limit)
         let posting = newPosting()
         var step = ExpiryStep()
         var order: [Int: Int] = [:]
         for lot in lots where lot.remaining > .zero {
-            guard let resident = ResidentID(rawValue: lot.place.resident) else {
-                preconditionFailure("lots belong to residents")
-            }
+            guard
+                let resident = try prepared(in: database).resident(ofAccount: lot.place.number)
+            else { preconditionFailure("a lot belongs to an account") }
             let place = try self.place(of: resident, partition: partition, in: database)
             let share = LotShare(day: lot.place.day, points: lot.remaining)
             touch(place)
@@ -307,23 +314,18 @@ final class PointsLedger {
     private func move(_ share: LotShare, out: Bool, at place: Int, in database: Database) throws {
         let points = out ? Points.zero - share.points : share.points
         let exists = try prepared(in: database).addToLot(
-            of: accounts[place], on: share.day, awarded: .zero, remaining: points)
+            at: accounts[place].lot(of: share.day), awarded: .zero, remaining: points)
         precondition(exists, "points move between lots that exist")
         accounts[place].balance += points
     }
 
     // MARK: Writing
 
-    /// Writes the lots and transfers of what was awarded so far in every account.
-    func writeAwards(in database: Database) throws {
-        for place in touched { try writeAwards(at: place, in: database) }
-    }
-
     /// Writes everything that is only in memory, each account once, in the order of the store.
     func flush(in database: Database) throws {
         let statements = try prepared(in: database)
-        touched.sort { accounts[$0].resident < accounts[$1].resident }
-        for place in touched {
+        touched.sort { $0.number < $1.number }
+        for (_, place) in touched {
             try writeAwards(at: place, in: database)
             try statements.save(accounts[place])
             accounts[place].isStored = true
@@ -364,24 +366,27 @@ final class PointsLedger {
         let statements = try prepared(in: database)
         guard var newer = accounts[place].newestLot, day <= newer else {
             try statements.insertLot(
-                of: accounts[place], on: day, awarded: awarded, remaining: remaining,
+                at: accounts[place].lot(of: day), awarded: awarded, remaining: remaining,
                 older: accounts[place].newestLot)
             accounts[place].newestLot = day
             return
         }
         if try statements.addToLot(
-            of: accounts[place], on: day, awarded: awarded, remaining: remaining)
+            at: accounts[place].lot(of: day), awarded: awarded, remaining: remaining)
         {
             return
         }
         // A late day: few lots are newer.
-        while let older = try statements.lot(of: accounts[place], on: newer)?.older, older > day {
+        while let older = try statements.lot(at: accounts[place].lot(of: newer))?.older,
+            older > day
+        {
             newer = older
         }
-        let older = try statements.lot(of: accounts[place], on: newer)?.older
+        let older = try statements.lot(at: accounts[place].lot(of: newer))?.older
         try statements.insertLot(
-            of: accounts[place], on: day, awarded: awarded, remaining: remaining, older: older)
-        try statements.linkLot(of: accounts[place], on: newer, older: day)
+            at: accounts[place].lot(of: day), awarded: awarded, remaining: remaining, older: older
+        )
+        try statements.linkLot(at: accounts[place].lot(of: newer), older: day)
     }
 
     private func newPosting() -> Int64 {
@@ -392,7 +397,7 @@ final class PointsLedger {
     private func post(_ transfer: Transfer, at place: Int, in database: Database) throws {
         let number = nextTransfer
         try prepared(in: database).insert(
-            transfer, number: number, resident: accounts[place].resident,
+            transfer, number: number, account: accounts[place].number,
             earlier: accounts[place].newestTransfer)
         accounts[place].newestTransfer = number
         nextTransfer += 1

@@ -210,7 +210,7 @@ extension DecodingError {
             return "\(path(context)): \(Self.name(of: type)) is expected, not null"
         case .dataCorrupted(let context):
             return context.codingPath.isEmpty
-                ? "the document is not JSON"
+                ? "the document is not JSON, or has a fraction where a whole number is expected"
                 : "\(path(context)): the value is out of range"
         @unknown default: return "the document is not a catalogue"
         }

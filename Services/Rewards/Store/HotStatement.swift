@@ -6,12 +6,12 @@ import GRDBSQLite
 /// Three of these run for each resident that a transaction touches; through GRDB they take twice as
 /// long. A statement that GRDB has run is left stepped, and SQLite then refuses to bind it and runs
 /// it with the old values: so every run here ends with a reset, and the first begins with one.
+///
+/// It does not keep the statement alive, so that copying it counts nothing; its owner does.
 struct HotStatement {
-    private let statement: Statement
     private let handle: SQLiteStatement
 
-    init(_ sql: String, in database: Database) throws {
-        statement = try database.cachedStatement(sql: sql)
+    init(_ statement: Statement) {
         handle = statement.sqliteStatement
         sqlite3_reset(handle)
     }

@@ -2,7 +2,8 @@ import GRDB
 import Model
 
 /// The statements of the points ledger, prepared once for a transaction.
-struct LedgerStatements {
+final class LedgerStatements {
+    private let kept: [Statement]
     private let loadAccount: HotStatement
     private let insertAccount: HotStatement
     private let updateAccount: HotStatement
@@ -12,58 +13,60 @@ struct LedgerStatements {
     private let linkLot: HotStatement
     private let insertTransfer: HotStatement
     private let lotsOfOrder: HotStatement
+    private let residentOfAccount: HotStatement
     private let expiredLots: HotStatement
 
     init(_ database: Database) throws {
-        loadAccount = try HotStatement(
+        var kept: [Statement] = []
+        func prepare(_ sql: String) throws -> HotStatement {
+            let statement = try database.cachedStatement(sql: sql)
+            kept.append(statement)
+            return HotStatement(statement)
+        }
+        loadAccount = try prepare(
             """
             SELECT partition, balance, debt, awarded, reversed, spent, expired, newest_lot,
-                newest_transfer, newest_order
+                newest_transfer, newest_order, number
             FROM account WHERE resident = ?
-            """, in: database)
-        insertAccount = try HotStatement(
+            """)
+        insertAccount = try prepare(
             """
             INSERT INTO account (balance, debt, awarded, reversed, spent, expired, newest_lot,
-                newest_transfer, newest_order, resident, partition)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """, in: database)
-        updateAccount = try HotStatement(
+                newest_transfer, newest_order, number, resident, partition)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+        updateAccount = try prepare(
             """
             UPDATE account SET balance = ?, debt = ?, awarded = ?, reversed = ?, spent = ?,
                 expired = ?, newest_lot = ?, newest_transfer = ?, newest_order = ?
-            WHERE resident = ?
-            """, in: database)
-        loadLot = try HotStatement(
-            "SELECT remaining, older FROM lot WHERE partition = ? AND day = ? AND resident = ?",
-            in: database)
-        insertLot = try HotStatement(
+            WHERE number = ?
+            """)
+        loadLot = try prepare(
+            "SELECT remaining, older FROM lot WHERE place = ?")
+        insertLot = try prepare(
             """
-            INSERT INTO lot (awarded, remaining, partition, day, resident, older)
-            VALUES (?, ?, ?, ?, ?, ?)
-            """, in: database)
-        addToLot = try HotStatement(
+            INSERT INTO lot (place, awarded, remaining, older) VALUES (?, ?, ?, ?)
+            """)
+        addToLot = try prepare(
             """
-            UPDATE lot SET awarded = awarded + ?, remaining = remaining + ?
-            WHERE partition = ? AND day = ? AND resident = ?
-            """, in: database)
-        linkLot = try HotStatement(
-            "UPDATE lot SET older = ? WHERE partition = ? AND day = ? AND resident = ?",
-            in: database)
-        insertTransfer = try HotStatement(
+            UPDATE lot SET awarded = awarded + ?, remaining = remaining + ? WHERE place = ?
+            """)
+        linkLot = try prepare(
+            "UPDATE lot SET older = ? WHERE place = ?")
+        insertTransfer = try prepare(
             """
-            INSERT INTO transfer (number, posting, source, target, resident, reward_order, day,
+            INSERT INTO transfer (number, posting, source, target, account, reward_order, day,
                 points, earlier)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """, in: database)
-        lotsOfOrder = try HotStatement(
-            "SELECT day, points FROM transfer WHERE number >= ? AND number < ? ORDER BY number",
-            in: database)
-        expiredLots = try HotStatement(
+            """)
+        lotsOfOrder = try prepare(
+            "SELECT day, points FROM transfer WHERE number >= ? AND number < ? ORDER BY number")
+        residentOfAccount = try prepare("SELECT resident FROM account WHERE number = ?")
+        expiredLots = try prepare(
             """
-            SELECT day, resident, remaining FROM lot
-            WHERE partition = ? AND (day, resident) > (?, ?) AND day < ?
-            ORDER BY day, resident LIMIT ?
-            """, in: database)
+            SELECT place, remaining FROM lot WHERE place > ? AND place < ? ORDER BY place LIMIT ?
+            """)
+        self.kept = kept
     }
 
     /// The account of `resident`, or nil if nothing was ever moved there.
@@ -80,6 +83,7 @@ struct LedgerStatements {
             account.newestLot = row.optional(7).map { LocalDay(Int32($0)) }
             account.newestTransfer = row.integer(8)
             account.newestOrder = row.integer(9)
+            account.number = row.integer(10)
             account.isStored = true
             return account
         }
@@ -96,62 +100,58 @@ struct LedgerStatements {
         statement.bind(account.newestLot.map { Int64($0.rawValue) }, at: 7)
         statement.bind(account.newestTransfer, at: 8)
         statement.bind(account.newestOrder, at: 9)
-        statement.bind(account.resident.rawValue, at: 10)
-        if !account.isStored { statement.bind(Int64(account.partition), at: 11) }
+        statement.bind(account.number, at: 10)
+        if !account.isStored {
+            statement.bind(account.resident.rawValue, at: 11)
+            statement.bind(Int64(account.partition), at: 12)
+        }
         let changed = try statement.run()
         precondition(changed == 1, "an account that was loaded stays")
     }
 
-    /// What is left of a lot, and the day of the resident's next older one; nil if there is no lot.
-    func lot(
-        of account: Account, on day: LocalDay
-    ) throws -> (remaining: Points, older: LocalDay?)? {
-        bindLot(loadLot, at: 1, account, day)
+    func resident(ofAccount number: Int64) throws -> ResidentID? {
+        residentOfAccount.bind(number, at: 1)
+        return try residentOfAccount.first { ResidentID(rawValue: $0.integer(0)) } ?? nil
+    }
+
+    /// What is left of a lot, and the day of the account's next older one; nil if there is no lot.
+    func lot(at place: LotPlace) throws -> (remaining: Points, older: LocalDay?)? {
+        loadLot.bind(place.rawValue, at: 1)
         return try loadLot.first {
             (Points($0.integer(0)), $0.optional(1).map { LocalDay(Int32($0)) })
         }
     }
 
     func insertLot(
-        of account: Account, on day: LocalDay, awarded: Points, remaining: Points, older: LocalDay?
+        at place: LotPlace, awarded: Points, remaining: Points, older: LocalDay?
     ) throws {
-        insertLot.bind(awarded.rawValue, at: 1)
-        insertLot.bind(remaining.rawValue, at: 2)
-        bindLot(insertLot, at: 3, account, day)
-        insertLot.bind(older.map { Int64($0.rawValue) }, at: 6)
+        insertLot.bind(place.rawValue, at: 1)
+        insertLot.bind(awarded.rawValue, at: 2)
+        insertLot.bind(remaining.rawValue, at: 3)
+        insertLot.bind(older.map { Int64($0.rawValue) }, at: 4)
         try insertLot.run()
     }
 
     /// Moves a lot's sums and says whether there is such a lot.
-    func addToLot(
-        of account: Account, on day: LocalDay, awarded: Points, remaining: Points
-    ) throws -> Bool {
+    func addToLot(at place: LotPlace, awarded: Points, remaining: Points) throws -> Bool {
         addToLot.bind(awarded.rawValue, at: 1)
         addToLot.bind(remaining.rawValue, at: 2)
-        bindLot(addToLot, at: 3, account, day)
+        addToLot.bind(place.rawValue, at: 3)
         return try addToLot.run() == 1
     }
 
-    func linkLot(of account: Account, on day: LocalDay, older: LocalDay) throws {
+    func linkLot(at place: LotPlace, older: LocalDay) throws {
         linkLot.bind(Int64(older.rawValue), at: 1)
-        bindLot(linkLot, at: 2, account, day)
+        linkLot.bind(place.rawValue, at: 2)
         try linkLot.run()
     }
 
-    private func bindLot(
-        _ statement: HotStatement, at index: Int32, _ account: Account, _ day: LocalDay
-    ) {
-        statement.bind(Int64(account.partition), at: index)
-        statement.bind(Int64(day.rawValue), at: index + 1)
-        statement.bind(account.resident.rawValue, at: index + 2)
-    }
-
-    func insert(_ transfer: Transfer, number: Int64, resident: ResidentID, earlier: Int64) throws {
+    func insert(_ transfer: Transfer, number: Int64, account: Int64, earlier: Int64) throws {
         insertTransfer.bind(number, at: 1)
         insertTransfer.bind(transfer.posting, at: 2)
         insertTransfer.bind(transfer.source.rawValue, at: 3)
         insertTransfer.bind(transfer.target.rawValue, at: 4)
-        insertTransfer.bind(resident.rawValue, at: 5)
+        insertTransfer.bind(account, at: 5)
         insertTransfer.bind(transfer.order, at: 6)
         insertTransfer.bind(transfer.day.map { Int64($0.rawValue) }, at: 7)
         insertTransfer.bind(transfer.points.rawValue, at: 8)
@@ -168,21 +168,15 @@ struct LedgerStatements {
         }
     }
 
-    /// At most `limit` lots after `place` that were earned before `day`, in the order they expire.
+    /// At most `limit` lots after `place` and before `end`, in the order in which they expire.
     func lots(
-        of partition: Int, after place: CityCalendar.LotPlace, before day: LocalDay, limit: Int
-    ) throws -> [(place: CityCalendar.LotPlace, remaining: Points)] {
-        expiredLots.bind(Int64(partition), at: 1)
-        expiredLots.bind(Int64(place.day.rawValue), at: 2)
-        expiredLots.bind(place.resident, at: 3)
-        expiredLots.bind(Int64(day.rawValue), at: 4)
-        expiredLots.bind(Int64(limit), at: 5)
+        after place: LotPlace, before end: LotPlace, limit: Int
+    ) throws -> [(place: LotPlace, remaining: Points)] {
+        expiredLots.bind(place.rawValue, at: 1)
+        expiredLots.bind(end.rawValue, at: 2)
+        expiredLots.bind(Int64(limit), at: 3)
         return try expiredLots.all {
-            (
-                CityCalendar.LotPlace(
-                    day: LocalDay(Int32($0.integer(0))), resident: $0.integer(1)),
-                Points($0.integer(2))
-            )
+            (LotPlace(rawValue: $0.integer(0)), Points($0.integer(1)))
         }
     }
 }

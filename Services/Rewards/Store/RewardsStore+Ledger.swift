@@ -3,13 +3,16 @@ import Model
 
 /// Statements of the ledger that run once a transaction, or for people.
 extension RewardsStore {
-    /// The numbers that the next transfer and the next posting get.
-    static func nextNumbers(in database: Database) throws -> (transfer: Int64, posting: Int64) {
+    /// The numbers that the next transfer, posting and account get.
+    static func nextNumbers(
+        in database: Database
+    ) throws -> (transfer: Int64, posting: Int64, account: Int64) {
+        let account = try Int64.fetchOne(database, sql: "SELECT max(number) FROM account") ?? 0
         let row = try Row.fetchOne(
             database,
             sql: "SELECT number, posting FROM transfer ORDER BY number DESC LIMIT 1")
-        guard let row else { return (1, 1) }
-        return (row[0] + 1, row[1] + 1)
+        guard let row else { return (1, 1, account + 1) }
+        return (row[0] + 1, row[1] + 1, account + 1)
     }
 
     static func addFlow(
@@ -27,35 +30,32 @@ extension RewardsStore {
     }
 
     static func calendar(of partition: Int, in database: Database) throws -> CityCalendar {
+        var calendar = CityCalendar(partition: partition)
         let row = try Row.fetchOne(
             database.cachedStatement(
                 sql: """
-                    SELECT last_ended, latest_earned, posted_day, posted_resident FROM calendar
-                    WHERE partition = ?
+                    SELECT last_ended, latest_earned, posted FROM calendar WHERE partition = ?
                     """),
             arguments: [partition])
-        guard let row else { return CityCalendar() }
-        return CityCalendar(
-            lastEnded: (row[0] as Int32?).map { LocalDay($0) },
-            latestEarned: (row[1] as Int32?).map { LocalDay($0) },
-            posted: CityCalendar.LotPlace(day: LocalDay(row[2] as Int32), resident: row[3]))
+        guard let row else { return calendar }
+        calendar.lastEnded = (row[0] as Int32?).map { LocalDay($0) }
+        calendar.latestEarned = (row[1] as Int32?).map { LocalDay($0) }
+        calendar.posted = LotPlace(rawValue: row[2])
+        return calendar
     }
 
-    static func save(
-        _ calendar: CityCalendar, of partition: Int, in database: Database
-    ) throws {
+    static func save(_ calendar: CityCalendar, in database: Database) throws {
         try database.cachedStatement(
             sql: """
-                INSERT INTO calendar
-                    (partition, last_ended, latest_earned, posted_day, posted_resident)
-                VALUES (?, ?, ?, ?, ?)
+                INSERT INTO calendar (partition, last_ended, latest_earned, posted)
+                VALUES (?, ?, ?, ?)
                 ON CONFLICT (partition) DO UPDATE SET
                     last_ended = excluded.last_ended, latest_earned = excluded.latest_earned,
-                    posted_day = excluded.posted_day, posted_resident = excluded.posted_resident
+                    posted = excluded.posted
                 """
         ).execute(arguments: [
-            partition, calendar.lastEnded?.rawValue, calendar.latestEarned?.rawValue,
-            calendar.posted.day.rawValue, calendar.posted.resident,
+            calendar.partition, calendar.lastEnded?.rawValue, calendar.latestEarned?.rawValue,
+            calendar.posted.rawValue,
         ])
     }
 }

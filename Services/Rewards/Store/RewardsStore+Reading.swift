@@ -25,15 +25,12 @@ extension RewardsStore {
     ) throws -> [StoredLot] {
         let statement = try database.cachedStatement(
             sql: """
-                SELECT awarded, remaining, older FROM lot
-                WHERE partition = ? AND day = ? AND resident = ?
+                SELECT awarded, remaining, older FROM lot WHERE place = ?
                 """)
         var lots: [StoredLot] = []
         var next = account.newestLot
         while let day = next, day >= firstDay {
-            let row = try Row.fetchOne(
-                statement,
-                arguments: [account.partition, day.rawValue, account.resident.rawValue])
+            let row = try Row.fetchOne(statement, arguments: [account.lot(of: day).rawValue])
             guard let row else { break }
             lots.append(StoredLot(day: day, awarded: Points(row[0]), remaining: Points(row[1])))
             next = (row[2] as Int32?).map { LocalDay($0) }

@@ -14,14 +14,17 @@ package enum RewardsStore {
 
     /// The ledger, shaped by the hot path, where an award costs a row of each of three tables.
     ///
-    /// - `lot` is clustered by (partition, day, resident). A day's awards then meet in that day's
-    ///   pages, and lots expire in the order in which they lie: expiry needs no index. The price is
-    ///   paid by people: a resident's lots are read by one look-up each, along `older`.
+    /// - Accounts are numbered in the order in which they open, so that the keys of lots and the
+    ///   rows of transfers are short, and a city's awards meet in few pages.
+    /// - `lot` is clustered by partition, earned day and account (`LotPlace`). A day's awards meet
+    ///   in that day's pages, and lots expire in the order in which they lie: expiry needs no index.
+    ///   The price is paid by people: a resident's lots are read by one look-up each, along `older`.
     /// - `transfer` only ever grows at its end. A resident's statement runs along `earlier`, from
     ///   the account's `newest_transfer`: an index by resident would dirty a page for each row.
     private static let ledgerTables = """
         CREATE TABLE account (
-            resident INTEGER PRIMARY KEY CHECK (resident > 0),
+            number INTEGER PRIMARY KEY CHECK (number > 0),
+            resident INTEGER NOT NULL UNIQUE CHECK (resident > 0),
             partition INTEGER NOT NULL CHECK (partition >= 0),
             balance INTEGER NOT NULL CHECK (balance >= 0),
             debt INTEGER NOT NULL CHECK (debt >= 0),
@@ -35,26 +38,23 @@ package enum RewardsStore {
             CHECK (awarded = spent + expired + reversed + balance - debt)
         ) STRICT;
 
-        -- What a resident earned on one local day; `older` is the day of the resident's next lot.
+        -- What an account earned on one local day; `older` is the day of its next older lot.
         CREATE TABLE lot (
-            partition INTEGER NOT NULL,
-            day INTEGER NOT NULL,
-            resident INTEGER NOT NULL,
+            place INTEGER PRIMARY KEY CHECK (place > 0),
             awarded INTEGER NOT NULL CHECK (awarded > 0),
             remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND awarded),
-            older INTEGER CHECK (older < day),
-            PRIMARY KEY (partition, day, resident)
-        ) STRICT, WITHOUT ROWID;
+            older INTEGER
+        ) STRICT;
 
         -- Double entry: points leave one account and enter another, so the sum is always zero.
-        -- Accounts of residents and debts are the resident's, holds are the order's. `day` is the
-        -- lot that gives or takes; NULL where no lot does.
+        -- Accounts of residents and debts belong to `account`, holds to the order. `day` is the lot
+        -- that gives or takes; NULL where no lot does.
         CREATE TABLE transfer (
             number INTEGER PRIMARY KEY,
             posting INTEGER NOT NULL,
             source INTEGER NOT NULL CHECK (source BETWEEN 1 AND 7),
             target INTEGER NOT NULL CHECK (target BETWEEN 1 AND 7 AND target <> source),
-            resident INTEGER NOT NULL,
+            account INTEGER NOT NULL,
             reward_order INTEGER,
             day INTEGER,
             points INTEGER NOT NULL CHECK (points > 0),
@@ -71,13 +71,12 @@ package enum RewardsStore {
             PRIMARY KEY (partition, source, target)
         ) STRICT, WITHOUT ROWID;
 
-        -- What day it is, and up to which lot (day, resident) expiry has been posted.
+        -- What day it is, and up to which lot expiry has been posted.
         CREATE TABLE calendar (
             partition INTEGER PRIMARY KEY,
             last_ended INTEGER,
             latest_earned INTEGER,
-            posted_day INTEGER NOT NULL,
-            posted_resident INTEGER NOT NULL
+            posted INTEGER NOT NULL
         ) STRICT;
         """
 

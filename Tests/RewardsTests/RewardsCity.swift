@@ -1,0 +1,202 @@
+import Foundation
+import GRDB
+import Messages
+import Model
+import Rewards
+import Storage
+import Streams
+import StreamsTestKit
+import Testing
+import Wire
+
+/// A city whose points and orders a test plays, one transaction at a time.
+final class RewardsCity {
+    let database: any DatabaseWriter
+    let partitions: Int
+    private(set) var writer: Writer<RewardsDomain>
+    private var stream = RecordedStream(.points)
+    private var keys: UInt64 = 0
+    /// Everything that was published, in order.
+    private(set) var published: [Block] = []
+
+    static var migrations: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        StreamTables.register(in: &migrator)
+        RewardsStore.register(in: &migrator)
+        return migrator
+    }
+
+    init(partitions: Int = 1, on writer: (any DatabaseWriter)? = nil) throws {
+        self.partitions = partitions
+        let store = try Store(writer: writer ?? DatabaseQueue(), migrations: Self.migrations)
+        database = store.writer
+        self.writer = try Self.writer(on: database, partitions: partitions)
+    }
+
+    private static func writer(
+        on database: any DatabaseWriter, partitions: Int
+    ) throws -> Writer<RewardsDomain> {
+        var generator = SystemRandomNumberGenerator()
+        let identity = try database.write {
+            try LogIdentity.establish(
+                stream: .redemption, partitions: partitions, using: &generator, in: $0)
+        }
+        let domain = try database.read {
+            try RewardsDomain(database: $0, voucherKey: voucherKey, partitions: partitions)
+        }
+        return try Writer(
+            identity: identity, database: database, domain: domain,
+            now: { Instant(milliseconds: 1_000) })
+    }
+
+    static let voucherKey: VoucherKey = {
+        guard let key = VoucherKey(Array(0..<32)) else { preconditionFailure("32 bytes") }
+        return key
+    }()
+
+    /// Starts the service anew on the same store.
+    func restart() throws { writer = try Self.writer(on: database, partitions: partitions) }
+
+    // MARK: Playing
+
+    func block(_ events: [PointsEvent], partition: Int = 0) throws -> Writer<RewardsDomain>.Job {
+        .block(try stream.block(of: events, partition: partition))
+    }
+
+    @discardableResult
+    func play(_ events: PointsEvent..., partition: Int = 0) throws -> Writer<RewardsDomain>.Commit {
+        try commit([block(events, partition: partition)])
+    }
+
+    @discardableResult
+    func commit(_ jobs: [Writer<RewardsDomain>.Job]) throws -> Writer<RewardsDomain>.Commit {
+        let commit = try writer.commit(jobs)
+        published += commit.blocks
+        return commit
+    }
+
+    func command(_ request: some Command, key: [UInt8]? = nil) throws -> CommandMessage {
+        keys += 1
+        return CommandMessage(
+            method: type(of: request).method, caller: "test",
+            key: key ?? Array(repeating: 7, count: 8)
+                + withUnsafeBytes(of: keys.bigEndian) { Array($0) },
+            body: try JSON.encode(request))
+    }
+
+    func send(_ request: some Command, key: [UInt8]? = nil) throws -> ReplyMessage {
+        let commit = try commit([.command(command(request, key: key), 1)])
+        return try #require(commit.replies.first).1
+    }
+
+    func redeem(_ item: String, by resident: ResidentID) throws -> OrderRecord {
+        let reply = try send(RedeemReward(resident: resident, item: item))
+        try #require(reply.status == .ok, "\(reply.code): \(reply.message)")
+        return try JSON.decode(OrderRecord.self, from: reply.body)
+    }
+
+    func load(_ items: [CatalogueItem], version: String = "v1") throws {
+        let reply = try send(
+            LoadCatalogue(document: CatalogueItem.document(items, version: version)))
+        try #require(reply.status == .ok, "\(reply.code): \(reply.message)")
+    }
+
+    // MARK: Looking
+
+    func reply(to query: some Query) throws -> ReplyMessage {
+        let message = QueryMessage(
+            method: type(of: query).method, body: try JSON.encode(query))
+        return try database.read {
+            try RewardsAnswers(voucherKey: Self.voucherKey).answer(message, in: $0)
+        }
+    }
+
+    func ask<Q: Query>(_ query: Q) throws -> Q.Reply {
+        let reply = try reply(to: query)
+        try #require(reply.status == .ok, "\(reply.code): \(reply.message)")
+        return try JSON.decode(Q.Reply.self, from: reply.body)
+    }
+
+    func points(of resident: ResidentID) throws -> ShowPoints.Reply {
+        try ask(ShowPoints(resident: resident))
+    }
+
+    /// What is left by earned day, soonest-to-expire first.
+    func lots(of resident: ResidentID) throws -> [String: Int64] {
+        Dictionary(
+            uniqueKeysWithValues: try points(of: resident).lots.map {
+                ($0.earnedDay, $0.remaining.rawValue)
+            })
+    }
+
+    func records<Value>(_ read: (RewardsRecords) throws -> Value) throws -> Value {
+        try database.read { try read(RewardsRecords($0)) }
+    }
+
+    func difference() throws -> String? { try records { try $0.firstDifference() } }
+
+    /// Every row of every table of Rewards, as text.
+    func contents() throws -> [String] {
+        try database.read { database in
+            try ["account", "lot", "transfer", "flow", "calendar", "item", "reward_order"]
+                .flatMap { try Row.fetchAll(database, sql: "SELECT * FROM \($0)") }
+                .map(\.description)
+        }
+    }
+
+    var events: [RedemptionEvent] {
+        get throws { try published.events(as: RedemptionEvent.self) }
+    }
+}
+
+/// An item as a catalogue's document states it.
+struct CatalogueItem {
+    var code: String
+    var kind = "voucher"
+    var points: Int64
+    var stock: Int64?
+    var validDays = 30
+
+    static func document(_ items: [CatalogueItem], version: String) -> String {
+        let rows = items.map { item in
+            """
+            {"code": "\(item.code)", "name_zh": "奖", "name_en": "Reward", "kind": "\(item.kind)",
+             "points": \(item.points), "stock": \(item.stock.map(String.init) ?? "null"),
+             "valid_days": \(item.kind == "donation" ? 0 : item.validDays)}
+            """
+        }
+        return """
+            {"schema": "greenseason.catalogue.v1", "version": "\(version)",
+             "items": [\(rows.joined(separator: ","))]}
+            """
+    }
+}
+
+/// 2026-08-10, the day on which the tests' city opens.
+let opening = LocalDay(20_675)
+
+func resident(_ number: Int64) -> ResidentID {
+    guard let resident = ResidentID(rawValue: number) else { preconditionFailure("positive") }
+    return resident
+}
+
+func scored(_ points: Int64, to resident: ResidentID, on day: LocalDay) -> PointsEvent {
+    var event = PointsEvent()
+    event.schema = PointsEvent.schema
+    event.resident = resident.rawValue
+    event.eventTimeMs = day.start.rawValue
+    event.scored.behaviour = "metro"
+    event.scored.method = "metro.trip"
+    event.scored.version = "bj-handbook-2022"
+    event.scored.day = day.rawValue
+    event.scored.milligrams = points &* 1_000
+    event.scored.points = points
+    return event
+}
+
+func ended(_ day: LocalDay) -> PointsEvent {
+    var event = PointsEvent()
+    event.schema = PointsEvent.schema
+    event.dayEnded.day = day.rawValue
+    return event
+}
