@@ -257,6 +257,21 @@ struct ContractTests {
         }
     }
 
+    @Test(arguments: ContractCase.all)
+    func `a consumer divided otherwise than its publisher stops`(
+        contract: ContractCase
+    ) async throws {
+        try await onThread {
+            let deployment = try Deployment(contract)
+            let source = try deployment.startSource()
+            let reader = try deployment.startReader(
+                "reader", partitions: contract.partitions + 1)
+            try reader.expectStop()
+            try reader.stop()
+            try source.stop()
+        }
+    }
+
     // MARK: Forks
 
     @Test(arguments: ContractCase.all, [true, false])
