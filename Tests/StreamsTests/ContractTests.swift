@@ -3,6 +3,7 @@ import GRDB
 import Messages
 import Storage
 import Streams
+import TestKit
 import Testing
 
 /// What a service may expect of whatever carries its messages.
