@@ -16,7 +16,7 @@ import Wire
     }
 
     private static let items = [
-        PlainRewards.Item(code: "ticket", price: 30, isDonation: false, stock: 8, validDays: 60),
+        PlainRewards.Item(code: "ticket", price: 30, isDonation: false, stock: 60, validDays: 900),
         PlainRewards.Item(code: "tree", price: 55, isDonation: true, stock: 9, validDays: 0),
     ]
 
@@ -40,7 +40,7 @@ import Wire
                         at: .random(in: 0...events.count, using: &random))
                 }
                 return .events(events)
-            case 6..<9:
+            case 6..<8:
                 return .redeem(
                     resident(.random(in: 1...12, using: &random)),
                     items[Int.random(in: 0..<items.count, using: &random)])
