@@ -53,7 +53,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 /// What tests of anything that stands on streams need.
 let streamTests: [Target.Dependency] = [
-    "StreamsTestKit", "Streams", "Storage", "Messages", "Model", "Wire", grdb, protobuf,
+    "TestKit", "StreamsTestKit", "Streams", "Storage", "Messages", "Model", "Wire", grdb, protobuf,
 ]
 
 let package = Package(
@@ -118,12 +118,13 @@ let package = Package(
                 protobuf, crypto, arguments,
             ])
         + [
+            .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
             .target(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),
             tests(of: "Model", ["Model", crypto]),
             tests(of: "Storage", ["Storage", grdb]),
-            tests(of: "ZeroMQ", ["ZeroMQ", "CZeroMQ"]),
+            tests(of: "ZeroMQ", ["TestKit", "ZeroMQ", "CZeroMQ"]),
             tests(
                 of: "Streams",
                 ["ZeroMQ", "CZeroMQ", crypto, logging] + streamTests),
@@ -140,7 +141,7 @@ let package = Package(
             tests(of: "Greenctl", ["Greenctl", "Messages", "Model", "ZeroMQ"]),
             tests(
                 of: "EndToEnd",
-                ["Greenctl", "Messages", "Model", "ZeroMQ", "Streams", "Storage", grdb]),
+                ["TestKit", "ServiceKit", "Messages", "Model", "ZeroMQ", "Streams", "Storage"]),
             tests(of: "Tidy"),
         ]
 )

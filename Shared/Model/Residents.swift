@@ -24,7 +24,7 @@ package struct ResidentID: RawRepresentable, Hashable, Comparable, Sendable, Cod
 
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
-    /// The partition, in a deployment of `count` partitions, that holds everything of this resident.
+    /// The partition, in a deployment of `count`, that holds everything of this resident.
     ///
     /// The first eight bytes of SHA-256 over the identity's eight, both big-endian, modulo `count`:
     /// stable across processes, languages and years, unlike a hash table's hash.

@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 import ZeroMQ
 
@@ -7,7 +8,7 @@ import ZeroMQ
     @Test func `nonsense gets its documented answer while others get all their receipts`()
         async throws
     {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             try deployment.start()
             let city = City.recorded("ordinary-day")

@@ -1,6 +1,7 @@
 import Foundation
 import Messages
 import Streams
+import TestKit
 import Testing
 
 /// Services killed without warning: an accepted event counts exactly once all the same.
@@ -11,7 +12,7 @@ import Testing
         async throws
     {
         let seed = UInt64.random(in: 0 ... .max)
-        try await onOwnThread {
+        try await onThread {
             let calm = try Deployment()
             let city = try City.generated(seed: 7, residents: 400, events: 6_000, in: calm.path)
             try calm.start()

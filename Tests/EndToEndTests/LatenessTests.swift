@@ -1,5 +1,6 @@
 import Foundation
 import Messages
+import TestKit
 import Testing
 
 /// Consumers that come late, or stand still for a while.
@@ -10,7 +11,7 @@ import Testing
     @Test func `scoring started twenty thousand events late catches up, and nobody waited`()
         async throws
     {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             let city = try City.generated(
                 seed: 11, residents: 2_000, events: 21_000, in: deployment.path)
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func `scoring that stood still catches up, and nobody waited`() async throws {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             let city = try City.generated(
                 seed: 12, residents: 500, events: 5_000, in: deployment.path)

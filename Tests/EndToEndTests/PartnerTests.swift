@@ -1,10 +1,11 @@
 import Foundation
+import TestKit
 import Testing
 
 /// A partner written from the protocol alone, in another language.
 @Suite(.serialized) struct PartnerTests {
     @Test func `a Python partner publishes and gets its receipts`() async throws {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             try deployment.start()
             let city = City.recorded("ordinary-day")

@@ -86,13 +86,6 @@ enum Program {
     }
 }
 
-/// Runs a test's body, which waits for processes, on a thread of its own.
-func onOwnThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-    try await withCheckedThrowingContinuation { continuation in
-        _ = OwnThread(named: "test") { continuation.resume(with: Result { try body() }) }
-    }
-}
-
 /// What a test waited for and did not see.
 struct NotInTime: Error, CustomStringConvertible {
     var description: String

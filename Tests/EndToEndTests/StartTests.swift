@@ -1,10 +1,11 @@
 import Foundation
+import TestKit
 import Testing
 
 /// What whoever launches services sees when something is wrong: one line, and the right exit code.
 @Suite(.serialized) struct StartTests {
     @Test func `a second start on the same folder is refused with one line`() async throws {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             try deployment.start(["scoring"])
             let second = try Program.run(
@@ -25,7 +26,7 @@ import Testing
     func `an unknown or malformed setting is refused with code 78`(
         service: String, arguments: [String], complaint: String
     ) async throws {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             let output = try Program.run(
                 try Program.path(of: service), ["--data", deployment.path] + arguments,
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test func `a broken registry stops scoring with one line`() async throws {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             let folder = deployment.path + "/methodologies"
             try FileManager.default.copyItem(
@@ -56,7 +57,7 @@ import Testing
     }
 
     @Test func `a service told to stop ends in order and starts again where it was`() async throws {
-        try await onOwnThread {
+        try await onThread {
             let deployment = try Deployment()
             try deployment.start()
             let city = City.recorded("midnight")

@@ -3,6 +3,7 @@ import GRDB
 import Messages
 import Storage
 import Streams
+import TestKit
 import Testing
 
 /// What a service may expect of whatever carries its messages.
@@ -252,6 +253,21 @@ struct ContractTests {
                     { try reader.records { try $0.numbers(in: 1) } == [7, 8, 9] })
             }
             #expect(try reader.call(Spend(amount: 1)).left == reader.records { try $0.total() })
+            try reader.stop()
+            try source.stop()
+        }
+    }
+
+    @Test(arguments: ContractCase.all)
+    func `a consumer divided otherwise than its publisher stops`(
+        contract: ContractCase
+    ) async throws {
+        try await onThread {
+            let deployment = try Deployment(contract)
+            let source = try deployment.startSource()
+            let reader = try deployment.startReader(
+                "reader", partitions: contract.partitions + 1)
+            try reader.expectStop()
             try reader.stop()
             try source.stop()
         }

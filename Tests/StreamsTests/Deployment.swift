@@ -54,8 +54,12 @@ final class Deployment {
 
     func startSource() throws -> Counter { try start(Self.source, publishing: .behaviour) }
 
-    func startReader(_ name: String, faults: CounterDomain.Faults = .init()) throws -> Counter {
-        try start(name, publishing: .points, consuming: [.behaviour], faults: faults)
+    func startReader(
+        _ name: String, faults: CounterDomain.Faults = .init(), partitions: Int? = nil
+    ) throws -> Counter {
+        try start(
+            name, publishing: .points, consuming: [.behaviour], faults: faults,
+            partitions: partitions)
     }
 
     func storePath(of name: String) -> String { folder.file("\(name).sqlite") }
@@ -68,7 +72,7 @@ final class Deployment {
 
     private func start(
         _ name: String, publishing stream: StreamName, consuming inputs: [StreamName] = [],
-        faults: CounterDomain.Faults = .init()
+        faults: CounterDomain.Faults = .init(), partitions: Int? = nil
     ) throws -> Counter {
         running.removeAll { $0.isStopped }
         boots += 1
@@ -76,7 +80,7 @@ final class Deployment {
         var random = SystemRandomNumberGenerator()
         let identity = try store.writer.write {
             try LogIdentity.establish(
-                stream: stream, partitions: partitions, using: &random, in: $0)
+                stream: stream, partitions: partitions ?? self.partitions, using: &random, in: $0)
         }
         let domain = CounterDomain()
         domain.faults = faults

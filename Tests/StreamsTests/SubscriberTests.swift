@@ -440,9 +440,16 @@ struct SubscriberTests {
         var reader = Reader(PublishedLog())
         reader.start()
         #expect(reader.take(log.append(to: 2), from: log) == [])
-        #expect(reader.hearHeads(of: log) == [])
         let page = log.page(after: .start, partition: 2, request: 1)
         #expect(reader.take(page, from: log) == [])
+    }
+
+    @Test(arguments: [1, 3])
+    func `a log that is divided otherwise stops every partition`(partitions: Int) {
+        var reader = Reader(live: PublishedLog(partitions: 2))
+        let effects = reader.hearHeads(of: PublishedLog(partitions: partitions))
+        #expect(effects.count == 2)
+        #expect(effects.allSatisfy { if case .stopped = $0 { true } else { false } })
     }
 
     /// Expects `provoke` to stop partition 0, and nothing to wake it again.

@@ -4,16 +4,6 @@ import Testing
 
 /// What these tests stand on: threads that may block, folders that go away, waits that end.
 
-/// Runs `body` on a thread of its own, because waiting would take a thread from the pool that all
-/// tests share.
-func onThread<Answer: Sendable>(
-    _ body: @escaping @Sendable () throws -> Answer
-) async throws -> Answer {
-    try await withCheckedThrowingContinuation { continuation in
-        _ = OwnThread(named: "test") { continuation.resume(with: Result(catching: body)) }
-    }
-}
-
 /// What did not come to pass in time.
 struct WaitedInVain: Error {
     var purpose: String

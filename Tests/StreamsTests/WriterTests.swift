@@ -481,7 +481,7 @@ struct WriterTests {
     }
 }
 
-/// A writer of the stream `points`, in three partitions, whose log has the same name in every store.
+/// A writer of the stream `points`, in three partitions, whose log has one name in every store.
 private func makeWriter(
     on store: Store, domain: CounterDomain
 ) throws -> Writer<CounterDomain> {

@@ -4,6 +4,7 @@ import Model
 import Streams
 import StreamsTestKit
 import SwiftProtobuf
+import TestKit
 import Testing
 import Wire
 import ZeroMQ

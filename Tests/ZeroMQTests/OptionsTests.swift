@@ -1,4 +1,5 @@
 import CZeroMQ
+import TestKit
 import Testing
 import ZeroMQ
 

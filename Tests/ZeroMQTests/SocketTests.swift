@@ -1,5 +1,6 @@
 import CZeroMQ
 import Foundation
+import TestKit
 import Testing
 import ZeroMQ
 

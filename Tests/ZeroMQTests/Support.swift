@@ -5,26 +5,6 @@ import ZeroMQ
 
 /// What these tests stand on: threads that may block, folders that go away, waits that end.
 
-/// Runs `body` on a thread of its own, because waiting for a socket would take a thread from the
-/// pool that all tests share.
-///
-/// It stays part of its task, so what fails there is told of the right test.
-func onThread<Answer: Sendable>(
-    _ body: @Sendable () throws -> Answer
-) async throws -> Answer {
-    @concurrent func run() async throws -> Answer { try body() }
-    return try await withTaskExecutorPreference(ThreadExecutor()) { try await run() }
-}
-
-private final class ThreadExecutor: TaskExecutor {
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        Thread.detachNewThread { [self] in
-            job.runSynchronously(on: asUnownedTaskExecutor())
-        }
-    }
-}
-
 /// A folder of this test's own, with a path short enough for an ipc endpoint.
 final class TemporaryFolder: Sendable {
     let path: String

@@ -81,8 +81,10 @@ package struct ShowPoints: Query {
 
     /// One movement of points into or out of what the resident has or owes.
     package struct Move: Codable, Sendable, Equatable {
-        /// Kinds of account: `issuance`, `resident`, `hold`, `redeemed`, `donated`, `expired`,
-        /// `debt`. A reward's points leave the resident for the order's hold.
+        /// The kind of account that gives.
+        ///
+        /// One of `issuance`, `resident`, `hold`, `redeemed`, `donated`, `expired` and `debt`; a
+        /// reward's points leave the resident for the order's hold.
         package var from: String
         package var to: String
         package var points: Points
@@ -170,7 +172,7 @@ package struct CancelOrder: Command {
     package init(order: String) { self.order = order }
 }
 
-/// One order, by its identity. Refused as `unknown_order` if there is none.
+/// One order, by its identity; refused as `unknown_order` if there is none.
 package struct ShowOrder: Query {
     package static let method = "rewards.order.show"
     package typealias Reply = OrderRecord

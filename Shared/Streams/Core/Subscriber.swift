@@ -2,9 +2,10 @@ package import Messages
 
 /// One subscription as a value: what arrives goes in, what to do comes out.
 ///
-/// It has no socket and no clock. It follows every partition of one stream of one publisher. Live blocks are the fast path; pages
-/// pulled from the publisher's log are the truth. Whatever is delivered continues the partition's
-/// chain, in order and without gaps, so a consumer never has to look.
+/// It has no socket and no clock. It follows every partition of one stream of one publisher. Live
+/// blocks are the fast path; pages pulled from the publisher's log are the truth. Whatever is
+/// delivered continues the partition's chain, in order and without gaps, so a consumer never has to
+/// look.
 ///
 /// Only a gap, or a HEAD that came after the blocks on the same pipe, starts a fetch: a publisher's
 /// head read from anywhere else may be newer than blocks that are merely on their way.
@@ -159,6 +160,16 @@ package struct Subscriber {
         var effects: [Effect] = []
         extendSilence(now: now)
         guard heard(source, into: &effects) else { return effects }
+        guard heads.count == partitions.count else {
+            // Whoever follows only some of the partitions would miss the others without a word.
+            for partition in partitions.indices {
+                stop(
+                    partition,
+                    "the publisher's log has \(heads.count) partition(s), not \(partitions.count)",
+                    &effects)
+            }
+            return effects
+        }
         for (partition, sequence) in heads where partitions.indices.contains(partition) {
             guard !isStopped(partition) else { continue }
             partitions[partition].head = sequence

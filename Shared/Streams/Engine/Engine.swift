@@ -6,7 +6,7 @@ import Metrics
 import Storage
 import Synchronization
 
-/// A service at work: one thread that writes, one that reads, and a transport that does the talking.
+/// A service at work: a thread that writes, two that read, and a transport that does the talking.
 ///
 /// The writer takes all that is queued, applies it in one transaction, and hands blocks and replies
 /// to the transport after the commit, never before. When the store fails it rolls back and tries

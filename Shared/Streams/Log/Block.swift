@@ -89,7 +89,7 @@ package enum BlockBody {
 
     /// Calls `visit` with each event's bytes, in order.
     ///
-    /// Throws `MalformedBlock` if the body is not a run of events; `visit` may have seen some by then.
+    /// Throws `MalformedBlock` if the body is not a run of events; `visit` may have seen some.
     package static func forEachEvent(
         in body: [UInt8], _ visit: (EventBytes) throws -> Void
     ) throws {

@@ -56,7 +56,7 @@ extension EventLog {
                 events: UInt64(row[2] as Int64), milligrams: row[3], points: row[4]))
     }
 
-    /// Whole blocks after `sequence`, in order, at most `bytesMax` of bodies but at least one block.
+    /// Whole blocks after `sequence`, in order: at most `bytesMax` of bodies, at least one block.
     package static func blocks(
         after sequence: UInt64, partition: Int, bytesMax: Int, in database: Database
     ) throws -> [Block] {

@@ -185,8 +185,8 @@ extension LogIdentityError: CustomStringConvertible {
         case .otherStream(let kept, let wanted):
             "the store holds the stream \(kept.rawValue), not \(wanted.rawValue)"
         case .otherDivision(let kept, let wanted):
-            "the store was created with \(kept) partitions, not \(wanted); a deployment's number of "
-                + "partitions is fixed"
+            "the store was created with \(kept) partitions, not \(wanted); a deployment's number "
+                + "of partitions is fixed"
         }
     }
 }

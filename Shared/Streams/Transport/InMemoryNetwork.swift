@@ -172,6 +172,10 @@ package final class InMemoryTransport: Transport {
             guard var position = state.positions[stream]?[partition] else { return true }
             defer { state.positions[stream]?[partition] = position }
             position.head = page.head.sequence
+            guard publisher.identity.partitions == station.identity.partitions else {
+                position.stopped = "the publisher's log is divided otherwise"
+                return true
+            }
             guard case .ok = page.verdict else {
                 position.stopped = "the publisher's log is \(page.verdict)"
                 return true
