@@ -91,7 +91,8 @@ extension Audit {
                 + (unread == 0 ? "" : ", \(Wording.count(unread)) not read yet"),
             finding: accepted == scored + refused + dead
                 ? nil
-                : "\(accepted) accepted events have come to scoring, and \(scored + refused + dead) "
+                : "\(accepted) accepted events have come to scoring, and "
+                    + "\(scored + refused + dead) "
                     + "have an outcome")
         report.note(
             "carbon ledger = points log",

@@ -5,8 +5,8 @@ struct AuditCommand: OperatorCommand {
         commandName: "audit",
         abstract: "Proves that everything balances, or names the first message that does not.",
         discussion: """
-            Reads the stores of all services, live or stopped, and changes nothing. A consumer that \
-            lags is compared where it stands. Exits with 1 if a law is broken.
+            Reads the stores of all services, live or stopped, and changes nothing. A consumer \
+            that lags is compared where it stands. Exits with 1 if a law is broken.
             """)
 
     @Flag(help: "Recompute every sum and every chain from the entries; takes longer.")

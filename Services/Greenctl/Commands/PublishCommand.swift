@@ -61,7 +61,8 @@ struct PublishCommand: OperatorCommand {
         callbacks.fellSilent = { partner in
             bar?.clear()
             desk.remark(
-                "\(partner): no answer in 5 s: key unknown or service down; connecting anew until it answers"
+                "\(partner): no answer in 5 s: key unknown or service down; connecting anew until "
+                    + "it answers"
             )
         }
         let publisher = DayPublisher(
