@@ -216,13 +216,18 @@ import Wire
         let wrongs = [
             ("UPDATE account SET balance = balance + 1, awarded = awarded + 1", "the accounts to"),
             (
-                "UPDATE lot SET remaining = remaining - 1 WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20",
+                """
+                UPDATE lot SET remaining = remaining - 1
+                WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20
+                """,
                 "the lots hold"
             ),
             (
                 """
-                UPDATE lot SET remaining = remaining + 1 WHERE place & 0x3FFFFFFFF = 1 AND remaining = 0;
-                UPDATE lot SET remaining = remaining - 1 WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20;
+                UPDATE lot SET remaining = remaining + 1
+                WHERE place & 0x3FFFFFFFF = 1 AND remaining = 0;
+                UPDATE lot SET remaining = remaining - 1
+                WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20;
                 """, "resident 11, lot of 2026-08-11: 40 awarded and 19 left"
             ),
             ("UPDATE flow SET points = points + 1 WHERE target = 3", "resident to hold"),
