@@ -29,7 +29,8 @@ struct LedgerCommand: ParsableCommand {
             try desk.show(desk.services.ask(.scoring, request)) { ledger in
                 var lines = [
                     "resident \(ledger.resident): avoided "
-                        + "\(Wording.grams(ledger.milligrams)) CO2e, awarded \(Wording.points(ledger.points)) points"
+                        + "\(Wording.grams(ledger.milligrams)) CO2e, "
+                        + "awarded \(Wording.points(ledger.points)) points"
                 ]
                 lines += explain ? ledger.entries.flatMap(explanation) : table(ledger.entries)
                 if let next = ledger.next { lines.append("more: --before \(next)") }
