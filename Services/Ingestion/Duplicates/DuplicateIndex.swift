@@ -8,8 +8,7 @@ package import GRDB
 /// as long as it grows. What finds an id is in memory: generations of fingerprints, 5.4 bytes an
 /// id, that say which rows may hold it. A row is then read and compared, so an answer rests on 128
 /// keyed bits and never on a fingerprint. At 30 million ids the tables take 166 MiB, a new id costs
-/// 0.3 µs to add and 1.3 µs to look for in vain, and one such look in 3,000 reads a row for
-/// nothing.
+/// 0.3 µs to add and 1.3 µs to look for in vain; one such look in 3,000 reads a row for nothing.
 ///
 /// A generation that is full is never written again; the next is larger, up to 4 Mi slots (20 MiB).
 /// Nothing of an open transaction enters them: its ids wait in a dictionary until `committed`, so

@@ -22,8 +22,7 @@ final class Register {
 
     enum Limits {
         static let residentsPerPage = 1_000
-        /// Half of the bindings kept in memory: 524,288 in some 60 MB; a city's others are in the
-        /// store.
+        /// Half of the bindings in memory, 524,288 in some 60 MB; the others wait in the store.
         static let bindingsPerGenerationMax = 262_144
     }
 
