@@ -10,8 +10,8 @@ package import Wire
 /// What CreditProfile does with points: adds them up by day, and scores who consents to it.
 ///
 /// It reads what residents did and never what they spent: a profile can only be earned. Scores are
-/// published at `DayEnded`, when everything before it in the partition has been added up, so they do
-/// not depend on how events were gathered into transactions.
+/// published at `DayEnded`, when everything before it in the partition has been added up, so they
+/// do not depend on how events were gathered into transactions.
 package final class CreditProfileDomain: Domain {
     package typealias Input = PointsEvent
     package typealias Errand = Never

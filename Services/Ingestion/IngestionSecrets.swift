@@ -5,7 +5,7 @@ package import Storage
 /// The keys by which ingestion names residents, subjects and events.
 ///
 /// They live in `keys/`, never in a store or a log. With another key every resident and every
-/// earlier event would have another name, so the store keeps a `fingerprint` and the start compares.
+/// earlier event would have another name, so the store keeps a `fingerprint` and a start compares.
 package struct IngestionSecrets: Sendable {
     /// Of registration keys: `ResidentID(registrationKey:secret:)`.
     package let resident: SymmetricKey

@@ -58,6 +58,28 @@ extension RewardsRecords {
         guard left == sums.balance.rawValue else {
             return "the lots hold \(left) points, the balances \(sums.balance.rawValue)"
         }
+        return try differenceInExpiry()
+    }
+
+    /// Finds a lot that expiry has passed and that still has something left.
+    private func differenceInExpiry() throws -> String? {
+        for partition in try Int.fetchAll(database, sql: "SELECT partition FROM calendar") {
+            let calendar = try RewardsStore.calendar(of: partition, in: database)
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT place, remaining FROM lot
+                    WHERE place BETWEEN ? AND ? AND remaining > 0 LIMIT 1
+                    """,
+                arguments: [
+                    CityCalendar(partition: partition).posted.rawValue, calendar.posted.rawValue,
+                ])
+            if let row {
+                let place = LotPlace(rawValue: row[0])
+                return "account number \(place.number), lot of \(place.day): it has expired, and "
+                    + "\(row[1] as Int64) are left"
+            }
+        }
         return nil
     }
 

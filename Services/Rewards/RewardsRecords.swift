@@ -131,7 +131,8 @@ package struct RewardsRecords {
         }
     }
 
-    /// Where all points ever awarded are: awarded = held + spent + expired + reversed + balance − debt.
+    /// Where all points ever awarded are: awarded = held + spent + expired + reversed + balance −
+    /// debt.
     package struct Conservation: Equatable, Sendable {
         package var awarded = Points.zero
         package var held = Points.zero

@@ -1,7 +1,9 @@
 import Foundation
 package import Storage
 
-/// `run/<service>.json`: who runs, and where it answers. Tools and tests read nothing else.
+/// Who runs, and where it answers: `run/<service>.json`.
+///
+/// Tools and tests read nothing else.
 package struct RunFile: Codable, Sendable, Equatable {
     package var service: String
     package var pid: Int32

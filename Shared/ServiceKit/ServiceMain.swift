@@ -67,7 +67,8 @@ private struct RunningService<Program: ServiceProgram>: Service {
     }
 
     func run() async throws {
-        // Starting and stopping open stores, bind sockets and wait for threads: not on Swift's pool.
+        // Starting and stopping open stores, bind sockets and wait for threads: not on Swift's
+        // pool.
         let started = try await onOwnThread { try start() }
         try? await gracefulShutdown()
         try await onOwnThread { started.stop() }

@@ -80,12 +80,14 @@ struct Measurements {
                 }
             }
             let count = Double(index.count - start)
-            print(
-                "measured: duplicates at \(index.count): note and remember \(Int(inserting / count)) ns, "
-                    + "write \(Int(writing / count)) ns, look for a new id "
-                    + "\(Int(looking / Double(probes.count))) ns, tables \(index.byteCount >> 20) MiB "
-                    + "in \(index.generationCount) generations, process grew "
-                    + "\((try residentKibibytes() - before) >> 10) MiB")
+            let figures = [
+                "note and remember \(Int(inserting / count)) ns",
+                "write \(Int(writing / count)) ns",
+                "look for a new id \(Int(looking / Double(probes.count))) ns",
+                "tables \(index.byteCount >> 20) MiB in \(index.generationCount) generations",
+                "process grew \((try residentKibibytes() - before) >> 10) MiB",
+            ]
+            print("measured: \(index.count) ids: \(figures.joined(separator: ", "))")
         }
         var again = SeededGenerator(seed: 1)
         let known = (0..<20_000).map { _ in Digest128(high: again.next(), low: again.next()) }

@@ -9,7 +9,7 @@ import Streams
 import StreamsTestKit
 import Wire
 
-/// What these tests stand on: a catalogue, keys, events as text, and ingestion on a store in memory.
+/// What these tests stand on: a catalogue, keys, events as text, ingestion on a store in memory.
 
 let catalogueText = """
     {"schema": "greenseason.behaviours.v1", "note": "for tests", "behaviours": [
@@ -71,10 +71,10 @@ final class TestIngestion {
     init(
         on store: Store? = nil, clock: IngestionDomain.ClockChoice = .manual(initial: noon),
         partitions: Int = 1, sizes: DuplicateIndex.Sizes = .standard,
-        secrets: IngestionSecrets = testSecrets()
+        secrets: IngestionSecrets = testSecrets(), catalogue given: BehaviourCatalogue? = nil
     ) throws {
         self.store = try store ?? Store.inMemory(migrations: IngestionStore.migrations)
-        let catalogue = try testCatalogue()
+        let catalogue = try given ?? testCatalogue()
         domain = try IngestionDomain(
             database: self.store.writer, catalogue: catalogue, secrets: secrets, clock: clock,
             partitions: partitions, duplicateSizes: sizes)
@@ -113,6 +113,10 @@ final class TestIngestion {
     ) throws -> TestIngestion {
         try TestIngestion(
             on: store, clock: clock, partitions: writer.identity.partitions, sizes: sizes)
+    }
+
+    func decode(_ body: String) throws(BodyFault) -> PartnerBatch {
+        try decoder.decode(Array(body.utf8), of: "nobody", arrived: noon)
     }
 
     func batch(

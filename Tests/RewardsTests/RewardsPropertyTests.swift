@@ -16,7 +16,7 @@ import Wire
     }
 
     private static let items = [
-        PlainRewards.Item(code: "ticket", price: 30, isDonation: false, stock: 8, validDays: 60),
+        PlainRewards.Item(code: "ticket", price: 30, isDonation: false, stock: 60, validDays: 900),
         PlainRewards.Item(code: "tree", price: 55, isDonation: true, stock: 9, validDays: 0),
     ]
 
@@ -40,7 +40,7 @@ import Wire
                         at: .random(in: 0...events.count, using: &random))
                 }
                 return .events(events)
-            case 6..<9:
+            case 6..<8:
                 return .redeem(
                     resident(.random(in: 1...12, using: &random)),
                     items[Int.random(in: 0..<items.count, using: &random)])
@@ -216,13 +216,18 @@ import Wire
         let wrongs = [
             ("UPDATE account SET balance = balance + 1, awarded = awarded + 1", "the accounts to"),
             (
-                "UPDATE lot SET remaining = remaining - 1 WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20",
+                """
+                UPDATE lot SET remaining = remaining - 1
+                WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20
+                """,
                 "the lots hold"
             ),
             (
                 """
-                UPDATE lot SET remaining = remaining + 1 WHERE place & 0x3FFFFFFFF = 1 AND remaining = 0;
-                UPDATE lot SET remaining = remaining - 1 WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20;
+                UPDATE lot SET remaining = remaining + 1
+                WHERE place & 0x3FFFFFFFF = 1 AND remaining = 0;
+                UPDATE lot SET remaining = remaining - 1
+                WHERE place & 0x3FFFFFFFF = 1 AND remaining = 20;
                 """, "resident 11, lot of 2026-08-11: 40 awarded and 19 left"
             ),
             ("UPDATE flow SET points = points + 1 WHERE target = 3", "resident to hold"),

@@ -5,7 +5,7 @@ import Testing
 /// Whatever the network does: what is delivered is the log from its beginning, in order, once; and
 /// when faults stop, everything arrives.
 struct SubscriberPropertyTests {
-    static let seedsPerBatch: UInt64 = 500
+    static let seedsPerBatch: UInt64 = 250
 
     /// A fixed set that every run covers; `STREAMS_SEED` replays one run of it.
     @Test(arguments: 0..<8)

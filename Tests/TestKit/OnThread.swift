@@ -1,7 +1,7 @@
 import Foundation
 
-/// Runs `body` on a thread of its own, because waiting for a socket, a store or a process would take
-/// a thread from the pool that all tests share.
+/// Runs `body` on a thread of its own, because waiting for a socket, a store or a process would
+/// take a thread from the pool that all tests share.
 ///
 /// It stays part of its task, so what fails there is told of the right test.
 package func onThread<Answer: Sendable>(

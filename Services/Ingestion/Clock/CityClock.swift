@@ -19,7 +19,7 @@ package struct CityClock: Equatable, Sendable {
         static let leapMilliseconds = leapHoursMax * 3_600_000
         /// A manual clock can be set up to the end of the year 9999: what RFC 3339 can write.
         package static let last = Instant(milliseconds: 253_402_271_999_999)
-        /// A system clock is written down when it has moved so far: it is only looked up to notice leaps.
+        /// A system clock is written down when it has moved so far: only leaps are told by it.
         package static let savedEveryMilliseconds: Int64 = 60_000
     }
 

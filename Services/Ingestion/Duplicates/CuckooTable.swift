@@ -44,7 +44,7 @@ final class CuckooTable {
 
     var byteCount: Int { slotCount * Limits.slotBytes + 3 }
 
-    /// Calls `visit` with every row that may hold `id`, until it answers true; answers whether it did.
+    /// Calls `visit` with every row that may hold `id`, until it answers true: answers if it did.
     func contains(_ id: Digest128, visit: (Int64) throws -> Bool) rethrows -> Bool {
         let fingerprint = fingerprint(of: id)
         let first = id.low & bucketMask

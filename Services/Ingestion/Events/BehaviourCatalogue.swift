@@ -41,7 +41,7 @@ package struct BehaviourCatalogue: Sendable, Equatable {
         }
     }
 
-    /// Reads the format of `behaviours.json`; members that ingestion has no use for are passed over.
+    /// Reads the format of `behaviours.json`; members of no use to ingestion are passed over.
     package init(json: [UInt8]) throws(CatalogueError) {
         let file: File
         do {

@@ -32,8 +32,9 @@ package struct Digest128: Hashable, Sendable {
 
 /// Makes the digests by which events are told apart, for ever.
 ///
-/// Each is SHA-256(event key, 32 bytes ‖ tag, 1 byte ‖ what follows), cut to 128 bits. The key keeps
-/// whoever reads a log from trying out order numbers; the cut keeps anyone from extending a digest.
+/// Each is SHA-256(event key, 32 bytes ‖ tag, 1 byte ‖ what follows), cut to 128 bits. The key
+/// keeps whoever reads a log from trying out order numbers; the cut keeps anyone from extending a
+/// digest.
 /// Numbers are big-endian; a text is its length in four bytes and then its bytes.
 ///
 ///     1  identity   text source, text id

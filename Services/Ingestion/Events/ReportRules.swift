@@ -1,8 +1,9 @@
 import Model
 
-/// What an event must fulfil that has not been met before: the rules between the duplicate check
-/// and the binding, in the protocol's order. Pure: the same report, partner and time give the same
-/// answer.
+/// What an event must fulfil that was not there before.
+///
+/// The rules between the duplicate check and the binding, in the protocol's order. Pure: the same
+/// report, partner and time give the same answer.
 struct ReportRules {
     let catalogue: BehaviourCatalogue
 

@@ -43,7 +43,7 @@ package struct CreditLedger {
     private var inFlight = Window.shut
     private var activeCount = 1
     private var countedAt: Int64 = .min
-    /// How much of the windows is given at all, in thousandths: less as the disk fills, 0 at the end.
+    /// How much of the windows is given at all, in thousandths: less as the disk fills.
     package var permille = 1_000
 
     package init() {}

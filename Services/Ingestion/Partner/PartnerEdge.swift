@@ -1,15 +1,15 @@
-import Foundation
 import Glibc
 import Model
 package import Storage
+import Streams
 import Synchronization
 package import ZeroMQ
 
 /// Where partners connect: a thread that owns the edge's sockets and runs `PartnerProtocol`.
 ///
 /// A thread of its own, not the reactor's: decoding JSON then runs beside the writer, and
-/// handshakes of strangers never delay the streams. It talks to the writer through `submit` and hears
-/// back through a queue and a wake-up; nothing here waits for anything but `poll`.
+/// handshakes of strangers never delay the streams. It talks to the writer through `submit` and
+/// hears back through a queue and a wake-up; nothing here waits for anything but `poll`.
 package final class PartnerEdge: Sendable {
     package struct Settings: Sendable {
         /// `tcp://ADDRESS:PORT`; port 0 takes a free one from 20000 to 31999.
@@ -117,12 +117,13 @@ package final class PartnerEdge: Sendable {
     /// Throws `ZeroMQError` if it cannot listen there. To be called once.
     package func start() async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { self.run(started: continuation) }
+            _ = OwnThread(named: "ingestion-edge") { self.run(started: continuation) }
         }
     }
 
-    /// Takes no more in, answers what was taken in, and closes the sockets; returns once that is
-    /// done. Throws what ended the thread before, if anything did.
+    /// Takes no more in, answers what was taken in, closes the sockets, and returns then.
+    ///
+    /// Throws what ended the thread before, if anything did.
     package func stop() async throws {
         shared.withLock { $0.isStopping = true }
         wakeUp.signal()
@@ -282,15 +283,12 @@ package final class PartnerEdge: Sendable {
     // MARK: The outside
 
     private static func now() -> PartnerProtocol.Moment {
-        PartnerProtocol.Moment(
-            uptime: milliseconds(of: CLOCK_MONOTONIC),
-            instant: Instant(milliseconds: milliseconds(of: CLOCK_REALTIME)))
-    }
-
-    private static func milliseconds(of clock: clockid_t) -> Int64 {
         var time = timespec()
-        clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+        clock_gettime(CLOCK_REALTIME, &time)
+        return PartnerProtocol.Moment(
+            uptime: MonotonicClock.milliseconds(),
+            instant: Instant(
+                milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000))
     }
 
     /// How much of the windows the disk allows.

@@ -3,8 +3,8 @@ package import Model
 /// The partner's side of ingestion, GSP/1, without sockets and clocks: frames in, frames out.
 ///
 /// Messages have four frames after the sender's routing id: `GSP1`, a verb, a request id of the
-/// partner's choice, and a JSON body. Who sent a message is what the authenticator says of that very
-/// message, so windows hold for a partner over all its connections.
+/// partner's choice, and a JSON body. Who sent a message is what the authenticator says of that
+/// very message, so windows hold for a partner over all its connections.
 package struct PartnerProtocol {
     /// When something happens, by both clocks.
     package struct Moment: Sendable {

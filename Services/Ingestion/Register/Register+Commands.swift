@@ -85,7 +85,7 @@ extension Register {
         PartnerRecord(
             id: partner.id, sources: partner.sources.map(\.urn),
             behaviours: zip(catalogue.behaviours, partner.licences)
-                .filter { $1 != nil }.map(\.0.code),
+                .filter { $1 != nil }.map(\.0.code).sorted(),
             publicKey: partner.publicKey,
             counts: try IngestionStore.counts(in: database)[partner.id] ?? ReceiptCounts())
     }

@@ -13,13 +13,18 @@ final class Register {
     private let partitionCount: Int
     private(set) var partners: [Partner] = []
     private var placeByID: [String: Int] = [:]
-    private var bindings = BindingCache()
+    /// By the digest of (partner, subject).
+    private var bindings = RecentlyUsed<Digest128, Binding>(
+        generationMax: Limits.bindingsPerGenerationMax)
     private var hasher: EventHasher
     private var counts: [Int: ReceiptCounts] = [:]
     private var partnersChanged = false
 
     enum Limits {
         static let residentsPerPage = 1_000
+        /// Half of the bindings kept in memory: 524,288 in some 60 MB; a city's others are in the
+        /// store.
+        static let bindingsPerGenerationMax = 262_144
     }
 
     init(

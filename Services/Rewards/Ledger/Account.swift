@@ -77,7 +77,8 @@ struct LotPlan: Equatable {
     /// What the lots could not give.
     var missing: Points
 
-    /// Takes `points` from `lots`, those of `first` before all others, then soonest-to-expire first.
+    /// Takes `points` from `lots`, those of `first` before all others, then soonest-to-expire
+    /// first.
     ///
     /// - Parameter lots: By earned day, oldest first, each with something left.
     init(taking points: Points, from lots: [OpenLot], first day: LocalDay? = nil) {

@@ -33,8 +33,8 @@ package struct CityCalendar: Equatable, Sendable {
 
     /// The day after the last one that ended.
     ///
-    /// Before the first `DayEnded` the city's day is not known; the latest day on which anything was
-    /// earned has at least been reached, and dates the first orders. nil if nothing was earned
+    /// Before the first `DayEnded` the city's day is not known; the latest day on which anything
+    /// was earned has at least been reached, and dates the first orders. nil if nothing was earned
     /// either, and then nobody has anything to spend.
     package var today: LocalDay? { lastEnded?.advanced(by: 1) ?? latestEarned }
 

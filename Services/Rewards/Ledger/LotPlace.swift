@@ -2,8 +2,8 @@ package import Model
 
 /// Where a lot stands in the store: one integer of partition, earned day and account number.
 ///
-/// From the highest bit down: 0, 8 bits of partition, 21 bits of the earned day plus 2²⁰, 34 bits of
-/// the number. A partition's lots therefore lie in the order in which they expire, those that a
+/// From the highest bit down: 0, 8 bits of partition, 21 bits of the earned day plus 2²⁰, 34 bits
+/// of the number. A partition's lots therefore lie in the order in which they expire, those that a
 /// city earns on one day lie together, and a row's key costs eight bytes instead of fifteen.
 package struct LotPlace: RawRepresentable, Hashable, Comparable, Sendable {
     package var rawValue: Int64

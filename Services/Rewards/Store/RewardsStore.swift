@@ -17,8 +17,9 @@ package enum RewardsStore {
     /// - Accounts are numbered in the order in which they open, so that the keys of lots and the
     ///   rows of transfers are short, and a city's awards meet in few pages.
     /// - `lot` is clustered by partition, earned day and account (`LotPlace`). A day's awards meet
-    ///   in that day's pages, and lots expire in the order in which they lie: expiry needs no index.
-    ///   The price is paid by people: a resident's lots are read by one look-up each, along `older`.
+    ///   in that day's pages, and lots expire in the order in which they lie: expiry needs no
+    ///   index. The price is paid by people: a resident's lots are read by one look-up each, along
+    ///   `older`.
     /// - `transfer` only ever grows at its end. A resident's statement runs along `earlier`, from
     ///   the account's `newest_transfer`: an index by resident would dirty a page for each row.
     private static let ledgerTables = """
@@ -80,8 +81,8 @@ package enum RewardsStore {
         ) STRICT;
         """
 
-    /// Stock has no column: what is left is what was given less what is sold, so that stock can only
-    /// move by differences, whichever catalogue was loaded when.
+    /// Stock has no column: what is left is what was given less what is sold, so that stock can
+    /// only move by differences, whichever catalogue was loaded when.
     private static let shopTables = """
         CREATE TABLE catalogue (
             number INTEGER PRIMARY KEY,

@@ -8,8 +8,8 @@ extension MethodVersion {
     /// (`greenseason.method.v1`), `method`, `version`, `city`, `status`, `behaviour`, `unit`,
     /// `family`, the formula's parameters by name, `cap` (`none` or `<quantity> <period>`),
     /// `valid_from`, `points` (`per_whole_gram <n>` or `per_unit <n>`), `points_max` (`none` or a
-    /// number). Numbers are exact, in lowest terms, so spelling them otherwise changes nothing; names
-    /// hold no line feed. Names for people, sources and examples can be corrected freely.
+    /// number). Numbers are exact, in lowest terms, so spelling them otherwise changes nothing;
+    /// names hold no line feed. Names for people, sources and examples can be corrected freely.
     ///
     /// The last day is pinned beside it: a version must be able to end for a successor to begin.
     package var fingerprint: [UInt8] {

@@ -108,7 +108,7 @@ package struct ImportBindings: Command {
 
     package struct Row: Codable, Sendable, Equatable {
         package var partner: String
-        /// nil: derived from the deployment's subject key.
+        /// nil: the one the resident has there, else one derived from the deployment's subject key.
         package var subject: String?
         /// The resident's registration key.
         package var resident: String
@@ -158,11 +158,13 @@ package struct ShowBinding: Query {
 
 package struct BindingRecord: Codable, Sendable, Equatable {
     package struct Consent: Codable, Sendable, Equatable {
-        /// nil: every behaviour.
+        /// nil: every behaviour that no other entry names.
         package var behaviour: String?
         /// First moment covered; nil: from the beginning of time.
         package var from: Instant?
         /// First moment no longer covered; nil: open.
+        ///
+        /// Where it is `from`, nothing is covered.
         package var until: Instant?
 
         package init(behaviour: String?, from: Instant?, until: Instant?) {
