@@ -24,6 +24,10 @@ package struct PublishSession {
         /// Pause after an error that names none.
         package static let retryMilliseconds: Int64 = 1_000
         package static let requestsInFlightMax = 16
+        /// By how much each answer widens what is under way, until credit is used up; a `busy`
+        /// halves it. Too many overdrafts suspend a key, and credit is told late by its nature.
+        package static let windowEventsStep = 500
+        package static let windowEventsMin = 250
         /// Until the edge says otherwise.
         package static let batchEventsMax = 1_000
         package static let messageBytesMax = 1_048_576
@@ -72,6 +76,8 @@ package struct PublishSession {
     /// After a connection was lost nobody knows what the edge still holds of it: one batch is sent,
     /// and its receipts say how much more may be.
     private var isCautious = true
+    /// The most events under way, whatever credit allows.
+    private var windowEvents = Limits.batchEventsMax
     /// Something came back: first let everything else come back too, then go on in order.
     private var drains = false
     private var resumeAt: Int64 = 0
@@ -197,7 +203,8 @@ package struct PublishSession {
         let front = waiting[0]
         let fits = front.prefix(
             eventsMax: min(
-                credit.events - inFlight.reduce(0) { $0 + $1.batch.count }, batchEventsMax),
+                min(credit.events, windowEvents) - inFlight.reduce(0) { $0 + $1.batch.count },
+                batchEventsMax),
             bytesMax: credit.bytes - inFlight.reduce(0) { $0 + $1.batch.byteCount })
         if fits == 0 {
             return inFlight.isEmpty ? askForCredit(at: now) : nil
@@ -319,6 +326,7 @@ package struct PublishSession {
         inFlight.remove(at: index)
         if let newest = receipts.credit { credit = newest }
         isCautious = false
+        windowEvents = min(windowEvents, credit.events) + Limits.windowEventsStep
         strangeAnswers = 0
         eventsDone += batch.count
         tally.count(receipts.places, in: body)
@@ -336,6 +344,7 @@ package struct PublishSession {
                 resumeAt = max(resumeAt, now + pause)
                 giveBack(batch)
                 // What we believed of our credit was wrong; too many overdrafts suspend the key.
+                windowEvents = max(Limits.windowEventsMin, windowEvents / 2)
                 credit = EdgeAnswer.Credit(events: 0, bytes: 0)
                 pingedAt = nil
             } else {
