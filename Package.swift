@@ -130,7 +130,7 @@ let package = Package(
                 ["ZeroMQ", "CZeroMQ", crypto, logging] + streamTests),
             tests(
                 of: "Ingestion",
-                ["Ingestion"] + streamTests),
+                ["Ingestion", "ZeroMQ", crypto] + streamTests),
             tests(
                 of: "Scoring", ["Scoring"] + streamTests),
             tests(

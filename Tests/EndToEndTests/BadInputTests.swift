@@ -78,7 +78,7 @@ import ZeroMQ
         #expect(try partner.ask("PUBLISH", many).code == "too_large")
         let large = "[" + String(repeating: " ", count: 1_048_577) + "]"
         #expect(try partner.ask("PUBLISH", large).code == "too_large")
-        let empty = try partner.ask("PUBLISH", "[]")
+        let empty = try partner.publish("[]")
         #expect(empty.verb == "RECEIPTS")
         #expect(empty.receipts.isEmpty)
     }
@@ -96,7 +96,7 @@ import ZeroMQ
     private static func expectEventErrors(_ partner: RawPartner) throws {
         let own = event(id: "noise-1", source: "urn:partner:noise-one")
         let foreign = event(id: "noise-2", source: "urn:partner:bike-one")
-        let reply = try partner.ask("PUBLISH", "[\(own),{\"id\":7},\(foreign),\(own)]")
+        let reply = try partner.publish("[\(own),{\"id\":7},\(foreign),\(own)]")
         #expect(reply.statuses == ["rejected", "rejected", "rejected", "rejected"])
         #expect(
             reply.codes == ["no_consent", "invalid_event", "source_not_allowed", "no_consent"])

@@ -80,6 +80,15 @@ final class RawPartner {
         }
     }
 
+    /// Asks, once the edge gives credit: while others keep it busy it may have none to give.
+    func publish(_ body: String) throws -> Reply {
+        try wait(for: "credit") {
+            let credit = try ask("PING", "{}").body["credit"] as? [String: Int]
+            return credit?["events"] ?? 0 >= 4 && credit?["bytes"] ?? 0 >= 1 << 16
+        }
+        return try ask("PUBLISH", body)
+    }
+
     func ask(_ verb: String, _ body: String, requestID: String = "r") throws -> Reply {
         try send(verb, body, requestID: requestID)
         return try receive().orThrow("no answer to \(verb)")
