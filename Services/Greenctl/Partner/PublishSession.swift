@@ -24,8 +24,9 @@ package struct PublishSession {
         /// Pause after an error that names none.
         package static let retryMilliseconds: Int64 = 1_000
         package static let requestsInFlightMax = 16
-        /// By how much each answer widens what is under way, until credit is used up; a `busy`
-        /// halves it. Too many overdrafts suspend a key, and credit is told late by its nature.
+        /// By how much each answer widens what is under way, until credit is used up.
+        ///
+        /// A `busy` halves it: too many overdrafts suspend a key, and credit is told late by nature.
         package static let windowEventsStep = 500
         package static let windowEventsMin = 250
         /// Until the edge says otherwise.
