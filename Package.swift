@@ -88,7 +88,7 @@ let package = Package(
         shared(
             "Streams",
             [
-                "Model", "Messages", "Wire", "Storage", "ZeroMQ", "CZeroMQ", grdb, sqlite, protobuf,
+                "Model", "Messages", "Wire", "Storage", "ZeroMQ", "CZeroMQ", grdb, protobuf,
                 crypto, logging, metrics,
             ]),
         shared(
@@ -105,16 +105,16 @@ let package = Package(
                 "ZeroMQ", "CZeroMQ", "Wire", grdb, sqlite, protobuf, crypto, logging, metrics,
             ])
         + service(
-            "Scoring", program: "scoring", ["Wire", grdb, sqlite, protobuf, crypto, logging])
+            "Scoring", program: "scoring", ["Wire", grdb, protobuf, crypto, logging])
         + service(
-            "Rewards", program: "rewards", ["Wire", grdb, sqlite, protobuf, crypto, logging])
+            "Rewards", program: "rewards", ["Wire", grdb, protobuf, crypto, logging])
         + service(
             "CreditProfile", program: "credit-profile",
-            ["Wire", grdb, sqlite, protobuf, crypto, logging])
+            ["Wire", grdb, protobuf, crypto, logging])
         + service(
             "Greenctl", program: "greenctl",
             [
-                "Ingestion", "Scoring", "Rewards", "CreditProfile", "ZeroMQ", "Wire", grdb, sqlite,
+                "Ingestion", "Scoring", "Rewards", "CreditProfile", "ZeroMQ", "Wire", grdb,
                 protobuf, crypto, arguments,
             ])
         + [

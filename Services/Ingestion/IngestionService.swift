@@ -68,9 +68,11 @@ package enum IngestionService: ServiceProgram {
     }
 
     enum Limits {
-        /// Events that wait for the writer before partners are told to: twice what one transaction
-        /// takes at the edge.
-        static let eventsWaitingMax = 4_000
+        /// Events that may wait for the writer.
+        ///
+        /// Credit is what bounds them. This lies above all that credit promises, because what was
+        /// promised is not refused.
+        static let eventsWaitingMax = 64_000
         static let tickSeconds = 1.0
     }
 }

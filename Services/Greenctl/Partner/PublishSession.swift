@@ -26,7 +26,8 @@ package struct PublishSession {
         package static let requestsInFlightMax = 16
         /// By how much each answer widens what is under way, until credit is used up.
         ///
-        /// A `busy` halves it. Too many overdrafts suspend a key, and credit is told late by its nature.
+        /// A `busy` halves it: too many overdrafts suspend a key, and credit is told late by
+        /// nature.
         package static let windowEventsStep = 500
         package static let windowEventsMin = 250
         /// Until the edge says otherwise.

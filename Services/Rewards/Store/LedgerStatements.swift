@@ -1,27 +1,24 @@
 import GRDB
 import Model
+import Storage
 
 /// The statements of the points ledger, prepared once for a transaction.
 final class LedgerStatements {
-    private let kept: [Statement]
-    private let loadAccount: HotStatement
-    private let insertAccount: HotStatement
-    private let updateAccount: HotStatement
-    private let loadLot: HotStatement
-    private let insertLot: HotStatement
-    private let addToLot: HotStatement
-    private let linkLot: HotStatement
-    private let insertTransfer: HotStatement
-    private let lotsOfOrder: HotStatement
-    private let residentOfAccount: HotStatement
-    private let expiredLots: HotStatement
+    private let loadAccount: IntegerStatement
+    private let insertAccount: IntegerStatement
+    private let updateAccount: IntegerStatement
+    private let loadLot: IntegerStatement
+    private let insertLot: IntegerStatement
+    private let addToLot: IntegerStatement
+    private let linkLot: IntegerStatement
+    private let insertTransfer: IntegerStatement
+    private let lotsOfOrder: IntegerStatement
+    private let residentOfAccount: IntegerStatement
+    private let expiredLots: IntegerStatement
 
     init(_ database: Database) throws {
-        var kept: [Statement] = []
-        func prepare(_ sql: String) throws -> HotStatement {
-            let statement = try database.cachedStatement(sql: sql)
-            kept.append(statement)
-            return HotStatement(statement)
+        func prepare(_ sql: String) throws -> IntegerStatement {
+            try IntegerStatement(sql, in: database)
         }
         loadAccount = try prepare(
             """
@@ -66,24 +63,23 @@ final class LedgerStatements {
             """
             SELECT place, remaining FROM lot WHERE place > ? AND place < ? ORDER BY place LIMIT ?
             """)
-        self.kept = kept
     }
 
     /// The account of `resident`, or nil if nothing was ever moved there.
     func account(of resident: ResidentID) throws -> Account? {
         loadAccount.bind(resident.rawValue, at: 1)
         return try loadAccount.first { row in
-            var account = Account(resident: resident, partition: Int(row.integer(0)))
-            account.balance = Points(row.integer(1))
-            account.debt = Points(row.integer(2))
-            account.awarded = Points(row.integer(3))
-            account.reversed = Points(row.integer(4))
-            account.spent = Points(row.integer(5))
-            account.expired = Points(row.integer(6))
+            var account = Account(resident: resident, partition: Int(row[0]))
+            account.balance = Points(row[1])
+            account.debt = Points(row[2])
+            account.awarded = Points(row[3])
+            account.reversed = Points(row[4])
+            account.spent = Points(row[5])
+            account.expired = Points(row[6])
             account.newestLot = row.optional(7).map { LocalDay(Int32($0)) }
-            account.newestTransfer = row.integer(8)
-            account.newestOrder = row.integer(9)
-            account.number = row.integer(10)
+            account.newestTransfer = row[8]
+            account.newestOrder = row[9]
+            account.number = row[10]
             account.isStored = true
             return account
         }
@@ -111,14 +107,14 @@ final class LedgerStatements {
 
     func resident(ofAccount number: Int64) throws -> ResidentID? {
         residentOfAccount.bind(number, at: 1)
-        return try residentOfAccount.first { ResidentID(rawValue: $0.integer(0)) } ?? nil
+        return try residentOfAccount.first { ResidentID(rawValue: $0[0]) } ?? nil
     }
 
     /// What is left of a lot, and the day of the account's next older one; nil if there is no lot.
     func lot(at place: LotPlace) throws -> (remaining: Points, older: LocalDay?)? {
         loadLot.bind(place.rawValue, at: 1)
         return try loadLot.first {
-            (Points($0.integer(0)), $0.optional(1).map { LocalDay(Int32($0)) })
+            (Points($0[0]), $0.optional(1).map { LocalDay(Int32($0)) })
         }
     }
 
@@ -164,7 +160,7 @@ final class LedgerStatements {
         lotsOfOrder.bind(first, at: 1)
         lotsOfOrder.bind(first + count, at: 2)
         return try lotsOfOrder.all {
-            LotShare(day: LocalDay(Int32($0.integer(0))), points: Points($0.integer(1)))
+            LotShare(day: LocalDay(Int32($0[0])), points: Points($0[1]))
         }
     }
 
@@ -176,7 +172,7 @@ final class LedgerStatements {
         expiredLots.bind(end.rawValue, at: 2)
         expiredLots.bind(Int64(limit), at: 3)
         return try expiredLots.all {
-            (LotPlace(rawValue: $0.integer(0)), Points($0.integer(1)))
+            (LotPlace(rawValue: $0[0]), Points($0[1]))
         }
     }
 }
