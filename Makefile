@@ -23,7 +23,8 @@ demo: build  ## a city day from partner to voucher, on a fresh data folder
 
 test: packages lint  ## everything that must hold
 	$(BUILD) --build-tests
-	python3 -m unittest discover -s Tests/Oracle
+	/usr/bin/python3 -m unittest discover -s Tests/Oracle
+	/usr/bin/python3 -m unittest discover -s Tests/EndToEnd
 	$(SWIFT) test -c release --skip-build
 
 lint:

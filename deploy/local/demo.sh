@@ -38,16 +38,19 @@ ctl publish "$city"
 ctl wait --settled
 published=$(date +%s)
 
-resident=$(ctl resident show resident-0000001 --id)
+resident=$(ctl resident show resident-0000042 --id)
 
 say "One resident's carbon ledger"
-ctl ledger show "$resident" --limit 8
+ctl ledger show "$resident" --limit 10
+
+say "The newest entry, explained"
+ctl ledger show "$resident" --limit 1 --explain
 
 say "Points, a reward and its voucher"
 ctl catalogue load deploy/catalogue/beijing.json
 ctl rewards list
-ctl points show "$resident"
 ctl redeem "$resident" reusable-bag
+ctl points show "$resident"
 
 say "The green-credit profile, by consent"
 ctl profile consent "$resident" --grant --history
