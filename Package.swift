@@ -84,38 +84,35 @@ let package = Package(
             exclude: ["Generated", "Schemas"], swiftSettings: strict),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Observability", [logging, metrics]),
-        shared("Storage", ["Model", "CSQLite", grdb, sqlite]),
+        shared("Storage", ["CSQLite", grdb, sqlite]),
         shared(
             "Streams",
             [
-                "Model", "Messages", "Wire", "Storage", "ZeroMQ", "CZeroMQ", grdb, protobuf,
-                crypto, logging, metrics,
+                "Model", "Messages", "Wire", "Storage", "ZeroMQ", grdb, protobuf, crypto, logging,
+                metrics,
             ]),
         shared(
             "ServiceKit",
             [
                 "Streams", "Storage", "Messages", "Model", "Observability", "ZeroMQ", grdb, crypto,
-                configuration,
-                lifecycle, signals, logging, metrics,
+                configuration, lifecycle, signals, logging, metrics,
             ]),
     ]
         + service(
             "Ingestion", program: "ingestion",
-            [
-                "ZeroMQ", "CZeroMQ", "Wire", grdb, sqlite, protobuf, crypto, logging, metrics,
-            ])
+            ["ZeroMQ", "Wire", grdb, sqlite, crypto, logging])
         + service(
-            "Scoring", program: "scoring", ["Wire", grdb, protobuf, crypto, logging])
+            "Scoring", program: "scoring", ["Wire", grdb, crypto])
         + service(
-            "Rewards", program: "rewards", ["Wire", grdb, protobuf, crypto, logging])
+            "Rewards", program: "rewards", ["Wire", grdb, protobuf, crypto])
         + service(
             "CreditProfile", program: "credit-profile",
-            ["Wire", grdb, protobuf, crypto, logging])
+            ["Wire", grdb, protobuf, crypto])
         + service(
             "Greenctl", program: "greenctl",
             [
                 "Ingestion", "Scoring", "Rewards", "CreditProfile", "ZeroMQ", "Wire", grdb,
-                protobuf, crypto, arguments,
+                protobuf, arguments,
             ])
         + [
             .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
@@ -125,23 +122,20 @@ let package = Package(
             tests(of: "Model", ["Model", crypto]),
             tests(of: "Storage", ["Storage", grdb]),
             tests(of: "ZeroMQ", ["TestKit", "ZeroMQ", "CZeroMQ"]),
+            tests(of: "Streams", ["ZeroMQ", logging] + streamTests),
+            tests(of: "Ingestion", ["Ingestion", "ZeroMQ", crypto] + streamTests),
+            tests(of: "Scoring", ["Scoring"] + streamTests),
+            tests(of: "Rewards", ["Rewards"] + streamTests),
+            tests(of: "CreditProfile", ["CreditProfile"] + streamTests),
             tests(
-                of: "Streams",
-                ["ZeroMQ", "CZeroMQ", crypto, logging] + streamTests),
-            tests(
-                of: "Ingestion",
-                ["Ingestion", "ZeroMQ", crypto] + streamTests),
-            tests(
-                of: "Scoring", ["Scoring"] + streamTests),
-            tests(
-                of: "Rewards", ["Rewards"] + streamTests),
-            tests(
-                of: "CreditProfile",
-                ["CreditProfile"] + streamTests),
-            tests(of: "Greenctl", ["Greenctl", "Messages", "Model", "ZeroMQ"]),
+                of: "Greenctl",
+                [
+                    "Greenctl", "Ingestion", "Scoring", "Rewards", "CreditProfile", "ServiceKit",
+                    crypto,
+                ] + streamTests),
             tests(
                 of: "EndToEnd",
-                ["TestKit", "ServiceKit", "Messages", "Model", "ZeroMQ", "Streams", "Storage"]),
+                ["TestKit", "ServiceKit", "Messages", "ZeroMQ", "Streams", "Storage"]),
             tests(of: "Tidy"),
         ]
 )

@@ -1,6 +1,7 @@
 import Foundation
 import Ingestion
 import Model
+import Streams
 import Testing
 
 /// How a PUBLISH body is cut into events, and what fails it as a whole.
@@ -147,7 +148,7 @@ import Testing
 
     @Test func `mutilated bodies are answered and never trapped on`() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let good = Array(array([ride, try ride.named("é\u{1F6B2}\\n"), ride]).utf8)
         let interesting =
             Array("{}[]\",:\\u0dD8eE+-.019tfn \u{0}\u{7F}".utf8) + [0xFF, 0xC3, 0xED, 0xF0]

@@ -14,13 +14,13 @@ import Testing
         try Store.inMemory(migrations: IngestionStore.migrations)
     }
 
-    private func digest(_ generator: inout SeededGenerator) -> Digest128 {
+    private func digest(_ generator: inout SplitMix64) -> Digest128 {
         Digest128(high: generator.next(), low: generator.next())
     }
 
     @Test(arguments: [UInt64(1), 2, 3])
     func `an index of small generations agrees with a plain set`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let store = try store()
         var index = try store.writer.read { try DuplicateIndex(database: $0, sizes: Self.small) }
         var known: [Digest128: DuplicateIndex.Earlier] = [:]
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test func `generations are filled well before the next one begins`() throws {
-        var generator = SeededGenerator(seed: 11)
+        var generator = SplitMix64(seed: 11)
         let store = try store()
         let sizes = DuplicateIndex.Sizes(
             firstSlots: 4_096, lastSlots: 4_096, idsPerRowMax: 2_048)
@@ -142,7 +142,7 @@ import Testing
     @Test func `one transaction's run in a partition is one row`() throws {
         let store = try store()
         let index = try store.writer.read { try DuplicateIndex(database: $0) }
-        var generator = SeededGenerator(seed: 5)
+        var generator = SplitMix64(seed: 5)
         try store.writer.write { database in
             for sequence in 1...5_000 {
                 index.note(

@@ -49,7 +49,7 @@ struct Measurements {
             path: "\(folder.path)/d.sqlite", migrations: IngestionStore.migrations)
         let before = try residentKibibytes()
         let index = try store.writer.read { try DuplicateIndex(database: $0) }
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         let content = Digest128(high: 1, low: 2)
         var sequence: UInt64 = 1
         for goal in [1_000_000, 10_000_000, 30_000_000] {
@@ -89,9 +89,9 @@ struct Measurements {
             ]
             print("measured: \(index.count) ids: \(figures.joined(separator: ", "))")
         }
-        var again = SeededGenerator(seed: 1)
+        var again = SplitMix64(seed: 1)
         let known = (0..<20_000).map { _ in Digest128(high: again.next(), low: again.next()) }
-        var shuffler = SeededGenerator(seed: 2)
+        var shuffler = SplitMix64(seed: 2)
         for (name, ids) in [("in order", known), ("shuffled", known.shuffled(using: &shuffler))] {
             let looking = try nanoseconds {
                 try store.writer.write { database in
@@ -124,7 +124,7 @@ struct Measurements {
                             resident: "r\(page * 1_000 + $0)")
                     }))
         }
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         for round in 1...5 {
             var batches: [PartnerBatch] = []
             for _ in 0..<50 {

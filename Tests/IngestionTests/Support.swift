@@ -78,7 +78,7 @@ final class TestIngestion {
         domain = try IngestionDomain(
             database: self.store.writer, catalogue: catalogue, secrets: secrets, clock: clock,
             partitions: partitions, duplicateSizes: sizes)
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix64(seed: 7)
         let identity = try self.store.writer.write {
             try LogIdentity.establish(
                 stream: .behaviour, partitions: partitions, using: &generator, in: $0)
@@ -230,21 +230,6 @@ struct Trouble: Equatable, Sendable {
     init(_ code: RejectionCode, _ field: String?) {
         self.code = code
         self.field = field
-    }
-}
-
-/// A generator whose numbers follow from its seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
 

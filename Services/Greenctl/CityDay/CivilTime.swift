@@ -1,3 +1,5 @@
+import Model
+
 /// Instants, milliseconds since 1970 in UTC, as partners write them.
 enum CivilTime {
     static let second: Int64 = 1_000
@@ -43,19 +45,9 @@ enum CivilTime {
 
     /// The date of a day counted from 1970-01-01, with `separator` between its parts.
     static func date(_ days: Int64, separator: String = "-") -> String {
-        // Howard Hinnant's `civil_from_days`: years that begin in March have their leap day last.
-        let shifted = days + 719_468
-        let era = shifted.dividingFloor(by: 146_097)
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let dayOfMonth = dayOfYear - (153 * marchMonth + 2) / 5 + 1
-        return digits(Int(year), width: 4) + separator + digits(Int(month), width: 2)
-            + separator + digits(Int(dayOfMonth), width: 2)
+        let (year, month, day) = LocalDay(Int32(days)).civil
+        return digits(year, width: 4) + separator + digits(month, width: 2)
+            + separator + digits(day, width: 2)
     }
 
     /// `value` in at least `width` decimal digits.
