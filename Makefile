@@ -10,7 +10,7 @@ SOURCES := Services Shared Tests Package.swift
 export GREENSEASON_DATA ?= $(CURDIR)/data
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages:  ## install the Debian packages that are missing
 	@deploy/local/packages.sh
@@ -39,10 +39,14 @@ up: build  ## start all services in the background on GREENSEASON_DATA
 down:  ## stop the services of GREENSEASON_DATA and of the demo
 	@deploy/local/down.sh
 
-status: build  ## which services are up, and how far they are
+# To ask running services something is no reason to build anything anew.
+$(BIN)/greenctl:
+	$(MAKE) build
+
+status: $(BIN)/greenctl  ## which services are up, and how far they are
 	@$(BIN)/greenctl status
 
-audit: build  ## prove that everything balances
+audit: $(BIN)/greenctl  ## prove that everything balances
 	@$(BIN)/greenctl audit --full
 
 ingestion scoring rewards credit-profile: build  ## one service in the foreground
