@@ -123,7 +123,7 @@ let package = Package(
             tests(of: "Storage", ["Storage", grdb]),
             tests(of: "ZeroMQ", ["TestKit", "ZeroMQ", "CZeroMQ"]),
             tests(of: "Streams", ["ZeroMQ", logging] + streamTests),
-            tests(of: "Ingestion", ["Ingestion", "ZeroMQ", crypto] + streamTests),
+            tests(of: "Ingestion", ["Ingestion", "ServiceKit", "ZeroMQ", crypto] + streamTests),
             tests(of: "Scoring", ["Scoring"] + streamTests),
             tests(of: "Rewards", ["Rewards"] + streamTests),
             tests(of: "CreditProfile", ["CreditProfile"] + streamTests),

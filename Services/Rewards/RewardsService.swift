@@ -1,3 +1,4 @@
+import Crypto
 package import GRDB
 package import Messages
 package import ServiceKit
@@ -17,8 +18,9 @@ package enum RewardsService: ServiceProgram {
     }
 
     package static func prepare(_ context: ServiceContext) throws -> Prepared<RewardsDomain> {
-        guard let key = VoucherKey(try context.secrets.bytes("rewards.voucher")) else {
-            throw ConfigurationProblem("the voucher key is too short")
+        let secret = try context.secrets.key("rewards.voucher").withUnsafeBytes { Array($0) }
+        guard let key = VoucherKey(secret) else {
+            preconditionFailure("a secret has the 32 bytes of a voucher key")
         }
         let domain = try context.store.writer.read {
             try RewardsDomain(

@@ -39,6 +39,8 @@ package enum ServiceMain {
             exit(0)
         } catch let problem as ConfigurationProblem {
             complain(program.name, problem.description, code: 78)
+        } catch let problem as SecretFileError {
+            complain(program.name, problem.description, code: 78)
         } catch let problem as LogIdentityError {
             complain(program.name, problem.description, code: 78)
         } catch {

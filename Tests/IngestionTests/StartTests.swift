@@ -1,6 +1,7 @@
 import Foundation
 import Ingestion
 import Model
+import ServiceKit
 import Storage
 import Testing
 
