@@ -80,13 +80,18 @@ final class RawPartner {
         }
     }
 
-    /// Asks, once the edge gives credit: while others keep it busy it may have none to give.
+    /// Asks until the answer is final, as the protocol demands of a partner.
+    ///
+    /// While others keep the edge busy it may have no credit to give, and a city whose clock nobody
+    /// has set yet takes nothing in.
     func publish(_ body: String) throws -> Reply {
-        try wait(for: "credit") {
-            let credit = try ask("PING", "{}").body["credit"] as? [String: Int]
-            return credit?["events"] ?? 0 >= 4 && credit?["bytes"] ?? 0 >= 1 << 16
+        var final: Reply?
+        try wait(for: "an answer that is final") {
+            let reply = try ask("PUBLISH", body)
+            if reply.body["retryable"] as? Bool != true { final = reply }
+            return final != nil
         }
-        return try ask("PUBLISH", body)
+        return try final.orThrow("no final answer")
     }
 
     func ask(_ verb: String, _ body: String, requestID: String = "r") throws -> Reply {
