@@ -116,6 +116,21 @@ let package = Package(
             ])
         + [
             .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
+            // A city in a box of faults; also what `greenctl simulate` runs.
+            .target(
+                name: "Simulation",
+                dependencies: [
+                    "SimulatedDisk", "Greenctl", "Ingestion", "Scoring", "Rewards",
+                    "CreditProfile", "Streams", "Storage", "Messages", "Model", "Wire", grdb,
+                    protobuf, crypto,
+                ], path: "Tests/Simulation", swiftSettings: strict),
+            .testTarget(
+                name: "SimulationTests",
+                dependencies: [
+                    "Simulation", "TestKit", "Greenctl", "Ingestion", "Scoring", "Rewards",
+                    "CreditProfile", "Streams", "Storage", "Messages", "Model", "Wire", grdb,
+                    protobuf,
+                ], path: "Tests/SimulationTests", swiftSettings: strict),
             .target(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),

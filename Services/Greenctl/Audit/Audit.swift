@@ -11,7 +11,7 @@ import Wire
 /// Every consumer is compared with its publisher at the consumer's own cursor, so services may be
 /// live and may lag: what is not applied yet is not missing. The quick audit compares sums; the
 /// full one recomputes them, event by event, in reads short enough for a live store.
-struct Audit {
+package struct Audit {
     /// Who reads what from whom.
     static let consumers: [(consumer: ServiceName, publisher: ServiceName)] = [
         (.scoring, .ingestion), (.rewards, .scoring), (.creditProfile, .scoring),
@@ -20,7 +20,13 @@ struct Audit {
     let stores: StoreSet
     let full: Bool
 
-    func run() throws -> AuditReport {
+    /// - Parameter full: whether sums are worked out anew, event by event, and not only compared.
+    package init(stores: StoreSet, full: Bool) {
+        self.stores = stores
+        self.full = full
+    }
+
+    package func run() throws -> AuditReport {
         var report = AuditReport(full: full)
         let moment = try stores.read { snapshots in
             let moment = try Moment(snapshots)

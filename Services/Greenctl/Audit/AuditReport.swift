@@ -1,5 +1,5 @@
 /// What an audit found: one verdict for each law.
-struct AuditReport: Encodable {
+package struct AuditReport: Encodable {
     struct Verdict: Encodable {
         var law: String
         var holds: Bool
@@ -10,7 +10,7 @@ struct AuditReport: Encodable {
     }
 
     private(set) var full: Bool
-    private(set) var holds = true
+    package private(set) var holds = true
     private(set) var laws: [Verdict] = []
 
     init(full: Bool) { self.full = full }
@@ -23,7 +23,7 @@ struct AuditReport: Encodable {
     }
 
     /// The first thing that was found to be wrong.
-    var finding: String? { laws.first { !$0.holds }?.finding }
+    package var finding: String? { laws.first { !$0.holds }?.finding }
 
     var lines: [String] {
         var table = Table(" ", "LAW", "FIGURES")

@@ -11,14 +11,14 @@ import Streams
 /// Two systems are equal when their dumps are equal, byte for byte: after a crash, a replay, a
 /// shuffle or a rebuild. The format is specified in docs/canonical-dump.md: keys sorted, no
 /// whitespace, rows sorted by their bytes.
-struct CanonicalDump {
+package struct CanonicalDump {
     private static let eventsAtOnce = 10_000
 
     private let snapshots: StoreSnapshots
 
-    init(_ snapshots: StoreSnapshots) { self.snapshots = snapshots }
+    package init(_ snapshots: StoreSnapshots) { self.snapshots = snapshots }
 
-    func text() throws -> String {
+    package func text() throws -> String {
         var text = "{\"creditProfile\":{\"profiles\":"
         text += Self.array(try profiles())
         text += "},\"ingestion\":{\"events\":"

@@ -1,16 +1,23 @@
 import GRDB
-import Storage
+package import Storage
 import Streams
 
 /// The stores of all services, opened to look: on live services and on stopped ones.
-final class StoreSet {
+package final class StoreSet {
     /// Downstream first: what a consumer has applied is then in its publisher's later snapshot.
     private static let order: [ServiceName] = [.creditProfile, .rewards, .scoring, .ingestion]
 
     private let readers: [(service: ServiceName, store: StoreReader)]
 
-    init(at desk: Desk) throws {
-        readers = try Self.order.map { ($0, try desk.store(of: $0)) }
+    /// - Parameter open: opens a service's store.
+    package init(_ open: (ServiceName) throws -> StoreReader) throws {
+        readers = try Self.order.map { ($0, try open($0)) }
+    }
+
+    convenience init(at desk: Desk) throws { try self.init(desk.store) }
+
+    package func close() throws {
+        for reader in readers { try reader.store.close() }
     }
 
     func store(of service: ServiceName) -> StoreReader {
@@ -23,7 +30,7 @@ final class StoreSet {
     /// Runs `body` on one snapshot of each store.
     ///
     /// Keep it short on live stores: as long as it runs, no write-ahead log can be folded in.
-    func read<Value>(_ body: (StoreSnapshots) throws -> Value) throws -> Value {
+    package func read<Value>(_ body: (StoreSnapshots) throws -> Value) throws -> Value {
         try read(readers[...], StoreSnapshots(), body)
     }
 
@@ -43,7 +50,7 @@ final class StoreSet {
 }
 
 /// A moment of all stores.
-struct StoreSnapshots {
+package struct StoreSnapshots {
     fileprivate(set) var databases: [ServiceName: Database] = [:]
 
     subscript(service: ServiceName) -> Database {
