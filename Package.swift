@@ -152,5 +152,10 @@ let package = Package(
                 of: "EndToEnd",
                 ["TestKit", "ServiceKit", "Messages", "ZeroMQ", "Streams", "Storage"]),
             tests(of: "Tidy"),
+            // A disk that fails, and what must hold on it.
+            .target(
+                name: "SimulatedDisk", dependencies: [sqlite], path: "Tests/SimulatedDisk",
+                swiftSettings: strict),
+            tests(of: "SimulatedDisk", ["SimulatedDisk", "Scoring", sqlite] + streamTests),
         ]
 )

@@ -25,6 +25,12 @@ package final class Store: Sendable {
     /// Throws `StoreError.locked` if another process has it open.
     package init(path: String, migrations: DatabaseMigrator) throws {
         lock = try StoreLock(path: path + ".lock")
+        writer = try Self.connect(path: path)
+        try migrations.migrate(writer)
+    }
+
+    /// Opens the connections to the database at `path`, or creates it there, without a lock.
+    package static func connect(path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.maximumReaderCount = Limits.readersMax
         configuration.busyMode = .timeout(Limits.busySeconds)
@@ -39,7 +45,6 @@ package final class Store: Sendable {
             }
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
-        writer = pool
         try pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
             try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Limits.checkpointPages)")
@@ -47,7 +52,7 @@ package final class Store: Sendable {
                 throw StoreError.notDurable(path)
             }
         }
-        try migrations.migrate(pool)
+        return pool
     }
 
     /// Takes a writer that somebody else opened: in memory for tests, on a simulated disk.
