@@ -31,7 +31,8 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 /// A service is a library that tests can import, and a program of a few lines that starts it.
 func service(
-    _ name: String, program: String, _ dependencies: [Target.Dependency] = []
+    _ name: String, program: String, _ dependencies: [Target.Dependency] = [],
+    alongside companions: [Target.Dependency] = []
 ) -> [Target] {
     [
         .target(
@@ -39,7 +40,7 @@ func service(
             dependencies: ["ServiceKit", "Streams", "Storage", "Messages", "Model"] + dependencies,
             path: "Services/\(name)", exclude: ["Main"], swiftSettings: strict),
         .executableTarget(
-            name: program, dependencies: [.target(name: name)],
+            name: program, dependencies: [.target(name: name)] + companions,
             path: "Services/\(name)/Main", swiftSettings: strict),
     ]
 }
@@ -113,7 +114,8 @@ let package = Package(
             [
                 "Ingestion", "Scoring", "Rewards", "CreditProfile", "ZeroMQ", "Wire", grdb,
                 protobuf, arguments,
-            ])
+            ],
+            alongside: ["Simulation"])
         + [
             .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
             // A city in a box of faults; also what `greenctl simulate` runs.

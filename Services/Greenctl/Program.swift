@@ -35,7 +35,7 @@ struct Greenctl: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, StopCommand.self, MetricsCommand.self,
                     DeadLetterCommand.self, StreamCommand.self, AuditCommand.self,
-                    DumpCommand.self,
+                    DumpCommand.self, SimulateCommand.self,
                 ]),
         ])
 
@@ -87,13 +87,18 @@ package enum Program {
     }
 
     /// The whole program: never returns.
-    package static func main() -> Never {
+    ///
+    /// - Parameter simulator: what `greenctl simulate` runs, by the registries in a folder.
+    package static func main(
+        simulator: @escaping (_ deploy: String) throws -> any CitySimulator
+    ) -> Never {
         let code = run(
             Array(CommandLine.arguments.dropFirst()),
             in: Surroundings(
                 environment: ProcessInfo.processInfo.environment,
                 output: DescriptorOutput(STDOUT_FILENO), errors: DescriptorOutput(STDERR_FILENO),
-                isWatched: isatty(STDERR_FILENO) == 1, calls: { LiveServiceCalls(in: $0) }))
+                isWatched: isatty(STDERR_FILENO) == 1, calls: { LiveServiceCalls(in: $0) },
+                simulator: simulator))
         exit(code)
     }
 }

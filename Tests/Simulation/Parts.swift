@@ -1,16 +1,20 @@
-package import Greenctl
+import Greenctl
 package import Streams
 
 /// What a world is put together from: the real services, and a network that carries what it is
 /// given. A test of the simulator itself puts something broken in the place of one part.
 package struct Parts {
     package var ingestion: (World) -> any Machine = {
-        ServiceMachine(.ingestion(in: $0), in: $0)
+        ServiceMachine(Services.ingestion(in: $0), in: $0)
     }
-    package var scoring: (World) -> any Machine = { ServiceMachine(.scoring(in: $0), in: $0) }
-    package var rewards: (World) -> any Machine = { ServiceMachine(.rewards(in: $0), in: $0) }
+    package var scoring: (World) -> any Machine = {
+        ServiceMachine(Services.scoring(in: $0), in: $0)
+    }
+    package var rewards: (World) -> any Machine = {
+        ServiceMachine(Services.rewards(in: $0), in: $0)
+    }
     package var creditProfile: (World) -> any Machine = {
-        ServiceMachine(.creditProfile(in: $0), in: $0)
+        ServiceMachine(Services.creditProfile(in: $0), in: $0)
     }
 
     /// A block as it comes out of the network, before the subscriber sees it.

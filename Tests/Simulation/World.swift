@@ -3,6 +3,7 @@ import Messages
 import Model
 import SimulatedDisk
 import Streams
+import SwiftProtobuf
 
 /// One run of a scenario: four machines, a network, a city, and a clock that stands still unless
 /// it is moved.
@@ -29,8 +30,9 @@ package final class World {
     private var armed: [ServiceName: (boundary: Fault.Boundary, since: Int64)] = [:]
     private var stalledUntil: [ServiceName: Int64] = [:]
     private var diskTroubleUntil: [ServiceName: Int64] = [:]
-    private var backups: [ServiceName: Backup] = [:]
-    private var nextBackup: Int64 = 3_000
+    /// The last few of each, oldest first.
+    private var backups: [ServiceName: [Backup]] = [:]
+    private var nextBackup: Int64 = 0
     private var restored: Restored?
     private var rogue: Rogue?
     /// Consumers that may stop, because their publisher is not what it was.
@@ -39,16 +41,19 @@ package final class World {
     private(set) var isCalm = false
     var machineDays: Int64 = 0
     private var machineLeap: Int64 = 0
+    /// When the operator looks for stopped streams again.
+    private var nextRound: Int64 = 0
 
     private struct Backup {
         var image: SimulatedDisk.Image
-        var takenAt: Int64
         var heads: [UInt64]
     }
 
     private struct Restored {
         var service: ServiceName
         var right: SimulatedDisk.Image
+        /// The receipts that the right disk stands for.
+        var receipts: ReceiptBook
         var since: Int64
         var until: Int64
     }
@@ -150,6 +155,7 @@ package final class World {
             try strike(fault.kind)
         }
         try endFaults()
+        resolveStops()
         let first = chance.draw(0...machines.count - 1)
         for index in machines.indices { try turn(machines[(first + index) % machines.count]) }
         try city.turn()
@@ -161,6 +167,10 @@ package final class World {
             guard now >= machine.startsAt else { return }
             do {
                 try machine.start()
+                // What was committed before was perhaps never published.
+                for link in links.values where link.publisher == machine.service {
+                    link.lose(through: heads(of: machine.service))
+                }
             } catch let violation as Violation {
                 throw violation
             } catch {
@@ -188,7 +198,7 @@ package final class World {
         lines[machine.service]?.requests.lose()
         if machine.service == .ingestion { edge.messages.lose() }
         for link in links.values where link.publisher == machine.service { link.losePublisher() }
-        links[machine.service]?.renewAll()
+        if let link = links[machine.service] { renew(link) }
     }
 
     private func machine(_ service: ServiceName) -> any Machine {
@@ -253,10 +263,23 @@ package final class World {
             if isBlock { link.lastBlock = frames }
             if link.drops > 0 {
                 link.drops -= 1
-                link.isHurt = true
+                link.lose(through: heads(of: service))
                 continue
             }
             link.live.put(frames, arrival: arrival())
+        }
+    }
+
+    /// Both sockets of a subscription are made anew.
+    func renew(_ link: Link) {
+        link.renewAll()
+        link.lose(through: heads(of: link.publisher))
+    }
+
+    /// Where the log of `service` ends, as its disk has it.
+    private func heads(of service: ServiceName) -> [UInt64] {
+        (0..<scenario.partitions).map {
+            witness.head(of: stream(of: service), partition: $0)
         }
     }
 
@@ -326,7 +349,6 @@ extension World {
             link.live.put(frames, arrival: arrival())
         case .deafFeed(let consumer):
             links[consumer]?.live.isDead = true
-            links[consumer]?.isHurt = true
         case .deafPages(let consumer):
             links[consumer]?.questions.isDead = true
             links[consumer]?.pages.isDead = true
@@ -375,15 +397,14 @@ extension World {
             }
         }
         guard now >= nextBackup, restored == nil, rogue == nil else { return }
-        nextBackup = now + chance.draw(Int64(1_000)...5_000)
+        nextBackup = now + chance.draw(Int64(300)...1_500)
         for service in [ServiceName.ingestion, .scoring] {
             let machine = machine(service)
             guard machine.process != nil, diskTroubleUntil[service] == nil else { continue }
-            backups[service] = Backup(
-                image: machine.disk.backup(), takenAt: now,
-                heads: (0..<scenario.partitions).map {
-                    witness.head(of: stream(of: service), partition: $0)
-                })
+            let backup = Backup(
+                image: machine.disk.backup(),
+                heads: heads(of: service))
+            backups[service] = (backups[service] ?? []).suffix(3) + [backup]
         }
     }
 
@@ -397,18 +418,23 @@ extension World {
     /// Replaces a store by its backup, if every consumer has gone further: else it could not know.
     private func restore(_ service: ServiceName, for milliseconds: Int64) -> Bool {
         let machine = machine(service)
-        guard restored == nil, rogue == nil, let backup = backups[service],
-            machine.process != nil, diskTroubleUntil[service] == nil
-        else { return false }
-        for consumer in Self.consumers[service] ?? [] {
-            guard let process = self.machine(consumer).process,
-                zip(process.cursors, backup.heads).allSatisfy({ $0.sequence > $1 })
-            else { return false }
+        let cursors = (Self.consumers[service] ?? []).map { self.machine($0).process?.cursors }
+        let isPassed = { (backup: Backup) in
+            cursors.allSatisfy { cursors in
+                guard let cursors else { return false }
+                return zip(cursors, backup.heads).allSatisfy { $0.sequence > $1 }
+            }
         }
+        guard restored == nil, rogue == nil, machine.process != nil,
+            diskTroubleUntil[service] == nil,
+            let backup = (backups[service] ?? []).last(where: isPassed)
+        else { return false }
         end(machine, withPower: false, pause: 200)
         restored = Restored(
-            service: service, right: machine.disk.backup(), since: now, until: now + milliseconds)
+            service: service, right: machine.disk.backup(), receipts: receipts, since: now,
+            until: now + milliseconds)
         machine.disk.restore(backup.image)
+        if service == .ingestion { receipts = receipts.upTo(backup.heads) }
         forgetPromises(of: machine)
         return true
     }
@@ -424,22 +450,38 @@ extension World {
     /// The operator has found the right disk: what was promised with the other one is void.
     private func putRight(_ wrong: Restored) {
         restored = nil
-        backups[wrong.service] = nil
+        backups[wrong.service] = []
         let machine = machine(wrong.service)
         end(machine, withPower: false, pause: 200)
         machine.disk.restore(wrong.right)
         forgetPromises(of: machine)
         city.caller.forget(repliesOf: wrong.service, since: wrong.since)
         if wrong.service == .ingestion {
-            for partner in city.partners { receipts.void(partner.forget(since: wrong.since)) }
+            receipts = wrong.receipts
+            for partner in city.partners { partner.forget(since: wrong.since) }
         }
         for consumer in Self.consumers[wrong.service] ?? [] { startAgain(consumer) }
     }
 
-    /// The operator resolves a stop: the process is started again, and asks again.
     private func startAgain(_ service: ServiceName) {
-        excused.remove(service)
         end(machine(service), withPower: false, pause: 600)
+    }
+
+    /// The operator resolves stops: a process that stopped is started again, and asks again.
+    ///
+    /// A publisher that was put right may still be behind what its consumer has applied; then the
+    /// consumer stops once more.
+    private func resolveStops() {
+        guard restored == nil, rogue == nil, now >= nextRound else { return }
+        nextRound = now + 1_500
+        for consumer in excused.sorted(by: { $0.rawValue < $1.rawValue }) {
+            guard let process = machine(consumer).process else { continue }
+            if !process.stops.isEmpty {
+                startAgain(consumer)
+            } else if process.isLive {
+                excused.remove(consumer)
+            }
+        }
     }
 
     /// A second process begins to publish the log of `service`, as it stands.
@@ -465,7 +507,6 @@ extension World {
             frames: [Array(SLP.headTopic(identity.stream).utf8), header, []],
             until: now + milliseconds, next: now)
         for consumer in Self.consumers[service] ?? [] {
-            links[consumer]?.isHurt = true
             excused.insert(consumer)
         }
         return true

@@ -18,7 +18,7 @@ import Testing
             let seeds = ProcessInfo.processInfo.environment["GREENSEASON_SEED"]
                 .flatMap(UInt64.init).map { $0..<$0 + 1 } ?? first..<first + 2
             for seed in seeds {
-                do {
+                do throws(Simulation.Finding) {
                     try simulation.run(Scenario(seed: seed))
                 } catch {
                     Issue.record("\(simulation.minimised(error))")

@@ -11,16 +11,20 @@ package struct Surroundings {
     /// Whether a person watches `errors`.
     package var isWatched: Bool
     package var calls: (DataFolder) -> any ServiceCalls
+    /// Simulates cities by the registries in a folder.
+    package var simulator: (_ deploy: String) throws -> any CitySimulator
 
     package init(
         environment: [String: String], output: any TextOutput, errors: any TextOutput,
-        isWatched: Bool, calls: @escaping (DataFolder) -> any ServiceCalls
+        isWatched: Bool, calls: @escaping (DataFolder) -> any ServiceCalls,
+        simulator: @escaping (_ deploy: String) throws -> any CitySimulator
     ) {
         self.environment = environment
         self.output = output
         self.errors = errors
         self.isWatched = isWatched
         self.calls = calls
+        self.simulator = simulator
     }
 }
 
@@ -32,6 +36,7 @@ struct Desk {
     let errors: any TextOutput
     let isWatched: Bool
     let wantsJSON: Bool
+    let simulator: (_ deploy: String) throws -> any CitySimulator
 
     init(_ common: CommonOptions, in surroundings: Surroundings) throws {
         let named = common.data ?? surroundings.environment["GREENSEASON_DATA"] ?? "./data"
@@ -45,6 +50,7 @@ struct Desk {
         errors = surroundings.errors
         isWatched = surroundings.isWatched
         wantsJSON = common.json
+        simulator = surroundings.simulator
     }
 
     /// Prints `value`: as one line of JSON, or as the lines that people read.

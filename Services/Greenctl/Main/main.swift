@@ -1,3 +1,4 @@
 import Greenctl
+import Simulation
 
-Program.main()
+Program.main(simulator: { try CitySimulation(deploy: $0) })

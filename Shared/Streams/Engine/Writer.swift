@@ -82,10 +82,13 @@ package final class Writer<Work: Domain> {
                 haltsToReport = []
                 return commit
             } catch {
-                // What failed may be the disk itself: only what can be read back counts.
+                // What failed may be the disk itself: only what can be read back counts. If it
+                // cannot be, the first failure is still the one to tell of, and the next commit
+                // begins with reading.
                 isStale = true
-                try database.read { try reload(from: $0) }
+                let readBack = Result { try database.read { try reload(from: $0) } }
                 guard let obstacle = error as? Obstacle else { throw error }
+                try readBack.get()
                 let block = obstacle.block
                 halts[CursorKey(stream: block.stream, partition: block.block.partition)] =
                     block.block.first

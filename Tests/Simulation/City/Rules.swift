@@ -1,9 +1,9 @@
 import Crypto
 import Foundation
-package import CreditProfile
-package import Ingestion
-package import Rewards
-package import Scoring
+import CreditProfile
+import Ingestion
+import Rewards
+import Scoring
 
 /// What a deployment is started with: registries, tables and keys. Read once, for all scenarios.
 package struct Rules: Sendable {

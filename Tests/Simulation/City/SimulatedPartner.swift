@@ -13,6 +13,8 @@ final class SimulatedPartner {
     private var connection: UInt64
     private var nextRequest: UInt64 = 1
     private var pausedUntil: Int64 = 0
+    /// Whether the edge gave any credit when it last spoke of it.
+    private var hasCredit = true
 
     private struct Entry {
         var report: Report
@@ -54,16 +56,13 @@ final class SimulatedPartner {
         for request in inFlight.keys.sorted() { giveUp(request) }
     }
 
-    /// Receipts given since `moment` came from a disk that was thrown away.
-    func forget(since moment: Int64) -> [Report] {
+    /// Receipts given since `moment` came from a disk that was thrown away: all is sent again.
+    func forget(since moment: Int64) {
         reconnect()
-        var voided: [Report] = []
         for index in entries.indices {
             guard case .done(let at) = entries[index].standing, at >= moment else { continue }
-            voided.append(entries[index].report)
             entries[index].standing = .waiting
         }
-        return voided
     }
 
     // MARK: What it sends
@@ -74,7 +73,13 @@ final class SimulatedPartner {
             connection += 1
             for request in overdue { giveUp(request) }
         }
-        guard world.now >= pausedUntil, inFlight.count < 4, chance.once(in: 3) else { return }
+        guard world.now >= pausedUntil else { return }
+        guard hasCredit else {
+            pausedUntil = world.now + 1_000
+            send("PING", "{}")
+            return
+        }
+        guard inFlight.count < 4, chance.once(in: 3) else { return }
         let waiting = entries.indices.filter { entries[$0].standing == .waiting }
         var batch = Array(waiting.shuffled(using: &chance).prefix(chance.draw(1...8)))
         guard !batch.isEmpty else { return }
@@ -93,9 +98,7 @@ final class SimulatedPartner {
         let body =
             batch.count == 1 && chance.once(in: 2)
             ? bodies[0] : "[" + bodies.joined(separator: ",") + "]"
-        for index in batch where entries[index].standing == .waiting {
-            entries[index].standing = .sent
-        }
+        for index in batch { entries[index].standing = .sent }
         let request = send("PUBLISH", body)
         inFlight[request] = InFlight(entries: batch, sentAt: world.now)
     }
@@ -145,6 +148,9 @@ final class SimulatedPartner {
         guard connection == self.connection, frames.count == 4 else { return }
         let request = UInt64(String(decoding: frames[2], as: UTF8.self))
         let body = try JSONSerialization.jsonObject(with: Data(frames[3])) as? [String: Any]
+        if let credit = body?["credit"] as? [String: Int] {
+            hasCredit = credit["events"] ?? 0 > 0
+        }
         switch String(decoding: frames[1], as: UTF8.self) {
         case "RECEIPTS":
             guard let request, let batch = inFlight.removeValue(forKey: request) else { return }
@@ -165,6 +171,7 @@ final class SimulatedPartner {
                 throw Violation("receipts", "an honest batch was refused: \(body ?? [:])")
             }
             pausedUntil = world.now + Int64(body?["retryAfterMs"] as? Int ?? 1_000)
+            hasCredit = body?["code"] as? String != "busy"
             giveUp(request)
         default:
             break
@@ -186,7 +193,7 @@ final class SimulatedPartner {
         case "rejected":
             world.coverage.reach(.rejected)
             if receipt["code"] as? String == "conflict" { world.coverage.reach(.conflicting) }
-            if case .done = entries[index].standing, world.receipts.counts(report) {
+            if world.receipts.counts(report) {
                 throw Violation("I8", "\(report.id) was accepted, and rejected when sent again")
             }
         default:

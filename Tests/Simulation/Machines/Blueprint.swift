@@ -1,8 +1,8 @@
-import CreditProfile
-import Crypto
+package import CreditProfile
 package import GRDB
-package import Greenctl
+import Greenctl
 package import Ingestion
+import Messages
 package import Rewards
 package import Scoring
 package import Streams
@@ -55,15 +55,9 @@ where Work.Errand == IngestionErrand, Work.ErrandResult == IngestionResult {
     }
 }
 
-private func migrations(_ register: (inout DatabaseMigrator) -> Void) -> DatabaseMigrator {
-    var migrator = DatabaseMigrator()
-    StreamTables.register(in: &migrator)
-    register(&migrator)
-    return migrator
-}
-
-extension Blueprint where Work == IngestionDomain {
-    package static func ingestion(in world: World) -> Self {
+/// The four services, as they are.
+package enum Services {
+    package static func ingestion(in world: World) -> Blueprint<IngestionDomain> {
         let rules = world.rules
         let followsMachine = world.scenario.followsMachine
         return Blueprint(
@@ -76,38 +70,34 @@ extension Blueprint where Work == IngestionDomain {
                     partitions: partitions,
                     duplicateSizes: DuplicateIndex.Sizes(
                         firstSlots: 1 << 6, lastSlots: 1 << 12, idsPerRowMax: 4))
-                return Made(
+                return Blueprint.Made(
                     domain: domain, answering: IngestionAnswers(face: domain.face),
                     directory: domain.directory)
             },
             process: { try EdgeProcess($0, $1, $2) })
     }
-}
 
-extension Blueprint where Work == ScoringDomain {
-    package static func scoring(in world: World) -> Self {
+    package static func scoring(in world: World) -> Blueprint<ScoringDomain> {
         let registry = world.rules.registry
         return Blueprint(
             service: .scoring, stream: .points, input: .behaviour,
-            migrations: migrations(ScoringStore.register),
+            migrations: migrating(ScoringStore.register),
             make: { database, _ in
-                Made(
+                Blueprint.Made(
                     domain: try ScoringDomain(
                         database: database, registry: registry, city: Rules.city),
                     answering: ScoringAnswers(registry: registry))
             },
             process: { try Process($0, $1, $2) })
     }
-}
 
-extension Blueprint where Work == RewardsDomain {
-    package static func rewards(in world: World) -> Self {
+    package static func rewards(in world: World) -> Blueprint<RewardsDomain> {
         let key = world.rules.voucherKey
         return Blueprint(
             service: .rewards, stream: .redemption, input: .points,
-            migrations: migrations(RewardsStore.register),
+            migrations: migrating(RewardsStore.register),
             make: { database, partitions in
-                Made(
+                Blueprint.Made(
                     domain: try database.read {
                         try RewardsDomain(database: $0, voucherKey: key, partitions: partitions)
                     },
@@ -115,16 +105,14 @@ extension Blueprint where Work == RewardsDomain {
             },
             process: { try Process($0, $1, $2) })
     }
-}
 
-extension Blueprint where Work == CreditProfileDomain {
-    package static func creditProfile(in world: World) -> Self {
+    package static func creditProfile(in world: World) -> Blueprint<CreditProfileDomain> {
         let table = world.rules.table
         return Blueprint(
             service: .creditProfile, stream: .profile, input: .points,
-            migrations: migrations(CreditProfileStore.register),
+            migrations: migrating(CreditProfileStore.register),
             make: { database, partitions in
-                Made(
+                Blueprint.Made(
                     domain: try database.read {
                         try CreditProfileDomain(
                             database: $0, table: table, partitions: partitions)
@@ -132,5 +120,12 @@ extension Blueprint where Work == CreditProfileDomain {
                     answering: CreditProfileAnswers(table: table))
             },
             process: { try Process($0, $1, $2) })
+    }
+
+    private static func migrating(_ register: (inout DatabaseMigrator) -> Void) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        StreamTables.register(in: &migrator)
+        register(&migrator)
+        return migrator
     }
 }

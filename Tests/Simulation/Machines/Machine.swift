@@ -1,3 +1,4 @@
+import GRDB
 package import Greenctl
 package import SimulatedDisk
 import Storage
@@ -27,7 +28,7 @@ package protocol Running: AnyObject {
     /// Whether nothing waits to be applied.
     var isIdle: Bool { get }
     /// Where it has come to in what it reads, by partition; empty if it reads nothing.
-    var cursors: [Cursor] { get }
+    var cursors: [Streams.Cursor] { get }
     /// Why what it reads stands still, if it does.
     var stops: [String] { get }
     /// Whether everything it reads is live.

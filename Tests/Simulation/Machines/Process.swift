@@ -5,6 +5,7 @@ import Model
 import SimulatedDisk
 import Storage
 import Streams
+import SwiftProtobuf
 
 /// One run of a service: the real writer, domain and subscriber, with turns in place of threads.
 ///
@@ -36,6 +37,10 @@ class Process<Work: Domain>: Running {
     private let disk: SimulatedDisk
     private let link: Link?
     private var subscriber: Subscriber?
+    /// As of the last commit that returned: between a failed one and the next, the writer's own
+    /// are nobody's business.
+    private var heads: [EventLog.Head]
+    private(set) var cursors: [Streams.Cursor]
     private var pages = PageQueue<Peer, SLP.Question>()
     private(set) var jobs: [Job] = []
     private var retryAt: Int64 = 0
@@ -57,12 +62,21 @@ class Process<Work: Domain>: Running {
         answering = opened.made.answering
         disk = opened.disk
         link = world.links[service]
+        heads = writer.heads
+        cursors = Self.cursors(of: writer, blueprint)
+    }
+
+    private static func cursors(
+        of writer: Writer<Work>, _ blueprint: Blueprint<Work>
+    ) -> [Streams.Cursor] {
+        guard let input = blueprint.input else { return [] }
+        return (0..<writer.identity.partitions).map { writer.cursor(of: input, partition: $0) }
     }
 
     /// The sockets are there: what it subscribes to is asked for.
     func connect() throws {
         guard let input = blueprint.input, let link else { return }
-        link.renewAll()
+        world.renew(link)
         var first = Subscriber(stream: input, cursors: cursors, now: world.now, seed: boot)
         let effects = first.connected(now: world.now)
         subscriber = first
@@ -71,11 +85,6 @@ class Process<Work: Domain>: Running {
 
     var identity: LogIdentity { writer.identity }
     var isIdle: Bool { jobs.isEmpty }
-
-    var cursors: [Cursor] {
-        guard let input = blueprint.input else { return [] }
-        return (0..<identity.partitions).map { writer.cursor(of: input, partition: $0) }
-    }
 
     var stops: [String] {
         guard let subscriber else { return [] }
@@ -127,7 +136,7 @@ class Process<Work: Domain>: Running {
             if kind == UInt8(ascii: "B"),
                 let (_, source, block) = SLP.block(header: frames[1], body: frames[2])
             {
-                let block = world.parts.arriving(block, at: cursorGiven(block.partition))
+                let block = world.parts.arriving(block, cursorGiven(block.partition))
                 if block.first <= cursorGiven(block.partition).sequence {
                     world.coverage.reach(.oldBlockDropped)
                 }
@@ -147,12 +156,13 @@ class Process<Work: Domain>: Running {
         let peer = link.peer
         for _ in 0..<world.chance.draw(1...3) {
             guard link.peer == peer, let frames = link.pages.take(at: world.now),
-                var (_, source, page) = SLP.page(header: frames[0], body: frames[1])
+                let (_, source, answer) = SLP.page(header: frames[0], body: frames[1])
             else { return }
+            var page = answer
             var before = cursorGiven(page.partition)
             page.blocks = page.blocks.map { block in
-                let arrived = world.parts.arriving(block, at: before)
-                before = Cursor(log: source.log, sequence: block.last, chain: arrived.chain)
+                let arrived = world.parts.arriving(block, before)
+                before = Streams.Cursor(log: source.log, sequence: block.last, chain: arrived.chain)
                 return arrived
             }
             let given = page.blocks.count
@@ -162,7 +172,7 @@ class Process<Work: Domain>: Running {
         }
     }
 
-    private func cursorGiven(_ partition: Int) -> Cursor {
+    private func cursorGiven(_ partition: Int) -> Streams.Cursor {
         world.witness.given(service, partition)
     }
 
@@ -179,11 +189,12 @@ class Process<Work: Domain>: Running {
             let isLive = current.standing(of: partition) == .live
             if isLive, !wasLive[partition] {
                 world.coverage.reach(.caughtUp)
-                link?.isHurt = false
             }
             if wasLive[partition], !isLive, current.standing(of: partition) == .catchingUp {
                 world.coverage.reach(.gapFound)
-                guard link?.isHurt != false else {
+                let given = world.witness.given(service, partition).sequence
+                guard let lost = link?.lostThrough, partition < lost.count, given < lost[partition]
+                else {
                     throw Violation(
                         "FIFO rule",
                         "\(service) asked for a page though nothing of its feed was lost")
@@ -191,7 +202,7 @@ class Process<Work: Domain>: Running {
             }
         }
         var delivered = 0
-        for case .deliver = effects { delivered += 1 }
+        for effect in effects { if case .deliver = effect { delivered += 1 } }
         if let milestone { world.coverage.reach(milestone, delivered) }
         try carryOut(effects)
         return delivered
@@ -277,12 +288,14 @@ class Process<Work: Domain>: Running {
         } catch let violation as Violation {
             throw violation
         } catch {
-            if disk.isDead { throw Death(boundary: .committing) }
+            if disk.hasDied { throw Death(boundary: .committing) }
             world.coverage.reach(.commitRetried)
             retryAt = world.now + 100
             return
         }
         world.coverage.reach(.committed)
+        heads = writer.heads
+        cursors = Self.cursors(of: writer, blueprint)
         jobs.removeFirst(taken.count)
         try world.witness.committed(commit.blocks, of: identity)
         if let undone, world.takesDeath(.committed, service) {
@@ -337,8 +350,7 @@ class Process<Work: Domain>: Running {
             bytes[received.block.partition, default: 0] += received.block.body.count
         }
         for (partition, bytes) in bytes.sorted(by: { $0.key < $1.key }) {
-            guard let input = blueprint.input else { continue }
-            let through = writer.cursor(of: input, partition: partition).sequence
+            let through = cursors[partition].sequence
             try observe {
                 $0.applied(partition: partition, through: through, bytes: bytes, now: world.now)
             }
@@ -357,9 +369,9 @@ class Process<Work: Domain>: Running {
 
     private func publishHeads() throws {
         nextHead = world.now + ZeroMQTransport.Limits.headMilliseconds
-        try world.witness.sent(writer.heads, of: identity.stream)
+        try world.witness.sent(heads, of: identity.stream)
         let header =
-            try SLP.head(of: writer.heads, identity: identity, boot: boot).serializedBytes()
+            try SLP.head(of: heads, identity: identity, boot: boot).serializedBytes()
             as [UInt8]
         world.broadcast(
             [Array(SLP.headTopic(identity.stream).utf8), header, []], from: service,
@@ -387,7 +399,7 @@ class Process<Work: Domain>: Running {
                 link.renewPages()
             case .renewAll:
                 world.coverage.reach(.allRenewed)
-                link.renewAll()
+                world.renew(link)
                 if let effects = subscriber?.connected(now: world.now) { try carryOut(effects) }
             case .stopped(_, let reason):
                 try world.stopped(service, reason)

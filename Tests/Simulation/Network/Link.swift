@@ -15,8 +15,8 @@ final class Link {
     var slowUntil: Int64 = 0
     /// The last block published, to be repeated.
     var lastBlock: [[UInt8]]?
-    /// Whether anything was done to the feed that may cost messages since it was last whole.
-    var isHurt = true
+    /// The log's heads when the feed last lost anything: only what lies before can be missing.
+    private(set) var lostThrough: [UInt64] = []
 
     init(publisher: ServiceName, consumer: ServiceName) {
         self.publisher = publisher
@@ -32,12 +32,16 @@ final class Link {
     func renewAll() {
         live.renew()
         renewPages()
-        isHurt = true
     }
 
     /// The publisher's process is gone: its own ends of the sockets are, what it sent may arrive.
     func losePublisher() {
         questions.lose()
-        isHurt = true
+        // Nobody is left to repeat it.
+        lastBlock = nil
     }
+
+    /// Something published until now, when the log ends at `heads`, was lost on its way.
+    func lose(through heads: [UInt64]) { lostThrough = heads }
+
 }

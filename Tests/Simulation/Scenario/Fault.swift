@@ -73,10 +73,48 @@ extension Fault: CustomStringConvertible {
     package var description: String { "\(at) ms: \(kind)" }
 }
 
+extension Fault.Kind: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .kill(let service, let boundary): "\(label) \(service) at: \(boundary)"
+        case .powerLoss(let service), .deafFeed(let service), .deafPages(let service),
+            .repeated(let service):
+            "\(label) \(service)"
+        case .stall(let service, let time), .diskFull(let service, let time),
+            .diskErrors(let service, let time), .slowPages(let service, let time),
+            .requestsLost(let service, let time), .requestsDoubled(let service, let time),
+            .restore(let service, let time), .rogue(let service, let time):
+            "\(label) \(service) for \(time) ms"
+        case .drop(let service, let messages): "\(label) \(messages) messages to \(service)"
+        case .clockLeap(let hours): "\(label) \(hours) h"
+        case .blackout, .cutPartners, .overdraft, .nonsense: label
+        }
+    }
+}
+
 extension Fault.Kind {
     /// The name of the kind, without what it is about: what coverage counts.
     var label: String {
-        let text = "\(self)"
-        return String(text.prefix { $0 != "(" })
+        switch self {
+        case .kill: "kill"
+        case .powerLoss: "powerLoss"
+        case .blackout: "blackout"
+        case .stall: "stall"
+        case .diskFull: "diskFull"
+        case .diskErrors: "diskErrors"
+        case .drop: "drop"
+        case .repeated: "repeated"
+        case .deafFeed: "deafFeed"
+        case .deafPages: "deafPages"
+        case .slowPages: "slowPages"
+        case .requestsLost: "requestsLost"
+        case .requestsDoubled: "requestsDoubled"
+        case .cutPartners: "cutPartners"
+        case .overdraft: "overdraft"
+        case .nonsense: "nonsense"
+        case .restore: "restore"
+        case .rogue: "rogue"
+        case .clockLeap: "clockLeap"
+        }
     }
 }

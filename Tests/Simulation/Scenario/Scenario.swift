@@ -1,4 +1,4 @@
-package import Greenctl
+import Greenctl
 
 /// What is to happen in one run of the simulator: a city, and what goes wrong in it.
 ///
@@ -58,7 +58,7 @@ package struct Scenario: Sendable, Equatable {
     private static func kind(_ chance: inout Chance, _ followsMachine: Bool) -> Fault.Kind {
         let service = chance.pick(ServiceName.allCases)
         let consumer = chance.pick([ServiceName.scoring, .rewards, .creditProfile])
-        let milliseconds = chance.draw(200...4_000)
+        let milliseconds = chance.draw(Int64(200)...4_000)
         switch chance.draw(0...33) {
         case 0...7: return .kill(service, chance.pick(Fault.Boundary.allCases))
         case 8...9: return .kill(service, .committing)

@@ -2,6 +2,7 @@ import GRDB
 import Greenctl
 import Messages
 import Model
+import SimulatedDisk
 import Storage
 import Streams
 import SwiftProtobuf

@@ -8,9 +8,11 @@ struct ReceiptBook {
         var place: Place
     }
 
-    struct Place: Hashable, Comparable {
+    struct Place: Hashable, Comparable, CustomStringConvertible {
         var partition: Int
         var sequence: UInt64
+
+        var description: String { "behaviour/\(partition)/\(sequence)" }
 
         static func < (left: Self, right: Self) -> Bool {
             (left.partition, left.sequence) < (right.partition, right.sequence)
@@ -56,14 +58,13 @@ struct ReceiptBook {
         byName[Name(source: report.source, id: report.id)]?.report.variant == report.variant
     }
 
-    /// Receipts of a disk that was thrown away are worth nothing.
-    mutating func void(_ reports: [Report]) {
-        for report in reports {
-            guard
-                let entry = byName.removeValue(
-                    forKey: Name(source: report.source, id: report.id))
-            else { continue }
-            byPlace[entry.place] = nil
+    /// What of it a log knows that ends at `heads`.
+    func upTo(_ heads: [UInt64]) -> ReceiptBook {
+        var book = self
+        for (place, name) in byPlace where place.sequence > heads[place.partition] {
+            book.byPlace[place] = nil
+            book.byName[name] = nil
         }
+        return book
     }
 }

@@ -154,7 +154,8 @@ struct Reference {
             lots[key]?.remaining = 0
         }
         for (resident, consent) in consents {
-            consents[resident]?.published = profile(of: resident, under: consent, asOf: day)
+            let profile = profile(of: resident, under: consent, asOf: day)
+            consents[resident]?.published = profile
         }
     }
 

@@ -1,7 +1,7 @@
 import GRDB
 import Greenctl
-import Messages
-import Streams
+package import Messages
+package import Streams
 
 /// Sees everything and forgets nothing: what every log has held, what anyone was promised, and how
 /// far each consumer has come. It holds the services to the protocol's invariants at every step.
@@ -44,7 +44,7 @@ package struct Witness {
     /// The furthest place of each log that anyone was told of.
     private var promises: [Place: Promise] = [:]
     /// The chain of what each consumer was given last.
-    private var given: [ConsumerPlace: (sequence: UInt64, chain: Chain?)] = [:]
+    private var delivered: [ConsumerPlace: (sequence: UInt64, chain: Chain?)] = [:]
     private(set) var identities: [StreamName: LogIdentity] = [:]
 
     // MARK: Logs
@@ -172,7 +172,7 @@ package struct Witness {
     // MARK: Consumers
 
     /// A consumer's process began at its durable cursors.
-    mutating func began(_ consumer: ServiceName, at cursors: [Cursor]) throws {
+    mutating func began(_ consumer: ServiceName, at cursors: [Streams.Cursor]) throws {
         for (partition, cursor) in cursors.enumerated() {
             if let chain = cursor.chain {
                 guard let seen = blocks[chain], seen.last == cursor.sequence else {
@@ -180,16 +180,16 @@ package struct Witness {
                         "I5", "\(consumer) stands at \(cursor.sequence), where no block ends")
                 }
             }
-            given[ConsumerPlace(consumer: consumer, partition: partition)] = (
+            delivered[ConsumerPlace(consumer: consumer, partition: partition)] = (
                 cursor.sequence, cursor.chain
             )
         }
     }
 
     /// Up to where a consumer was given blocks, by what it was given.
-    func given(_ consumer: ServiceName, _ partition: Int) -> Cursor {
-        let last = given[ConsumerPlace(consumer: consumer, partition: partition)]
-        return Cursor(log: nil, sequence: last?.sequence ?? 0, chain: last?.chain)
+    func given(_ consumer: ServiceName, _ partition: Int) -> Streams.Cursor {
+        let last = delivered[ConsumerPlace(consumer: consumer, partition: partition)]
+        return Streams.Cursor(log: nil, sequence: last?.sequence ?? 0, chain: last?.chain)
     }
 
     /// What stands at a block's edge of a log now; nil if no block ends there.
@@ -201,7 +201,7 @@ package struct Witness {
     mutating func delivered(_ received: ReceivedBlock, to consumer: ServiceName) throws {
         let block = received.block
         let place = ConsumerPlace(consumer: consumer, partition: block.partition)
-        let last = given[place] ?? (0, nil)
+        let last = delivered[place] ?? (0, nil)
         guard block.first == last.sequence + 1 else {
             throw Violation(
                 "I4", "\(consumer) was given \(block.first) after \(last.sequence)")
@@ -216,6 +216,6 @@ package struct Witness {
             throw Violation(
                 "I5", "\(consumer) was given \(block.first) of another history than it has applied")
         }
-        given[place] = (block.last, block.chain)
+        delivered[place] = (block.last, block.chain)
     }
 }
