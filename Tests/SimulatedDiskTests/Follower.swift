@@ -50,7 +50,7 @@ struct Follower {
         waiting = []
         let commit = try consumer.commit(blocks.map { .block($0) })
         guard commit.stopped.isEmpty, commit.deadLetters == 0 else {
-            throw Broken("the consumer did not understand \(commit)")
+            throw Broken("\(commit.deadLetters) dead letters, stops: \(commit.stopped)")
         }
         for block in blocks {
             // What it would ask for now is lost on the way, and asked for again.

@@ -21,7 +21,6 @@ final class ReportsDomain: Domain {
     struct Report: Sendable {
         var number: Int64
         var resident: Int64
-        /// A name as long as it takes to fill some pages.
         var unit: String
     }
 
