@@ -51,6 +51,9 @@ package final class Store: Sendable {
             guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
                 throw StoreError.notDurable(path)
             }
+            // A process that died before its sync left a commit that is there to be read and not
+            // yet safe. It is made so before anybody is told of it.
+            try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)")
         }
         return pool
     }

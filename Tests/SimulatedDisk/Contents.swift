@@ -1,18 +1,22 @@
 /// The bytes of a file, in pages that copies share until one of them is written to.
 ///
-/// What lies behind the end, in the last page, is zero.
+/// The pages stand in groups, so that the first write after a copy does not touch every page of a
+/// long file. What lies behind the end, in the last page, is zero.
 struct Contents: Equatable, Sendable {
     static let pageBytes = 4_096
 
     private(set) var size = 0
-    private var pages: [[UInt8]] = []
+    private var groups: [[[UInt8]]] = []
+    private var pageCount = 0
+
+    private static let groupPages = 64
 
     /// Fills `buffer` from `offset` on and answers how many bytes there were.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
         let end = min(offset + buffer.count, size)
         guard offset < end else { return 0 }
         Self.forEachPiece(offset..<end) { page, within, place in
-            pages[page].withUnsafeBytes {
+            groups[page / Self.groupPages][page % Self.groupPages].withUnsafeBytes {
                 UnsafeMutableRawBufferPointer(rebasing: buffer[place..<place + within.count])
                     .copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[within]))
             }
@@ -25,7 +29,7 @@ struct Contents: Equatable, Sendable {
         guard !bytes.isEmpty else { return }
         if offset + bytes.count > size { resize(to: offset + bytes.count) }
         Self.forEachPiece(offset..<offset + bytes.count) { page, within, place in
-            pages[page].withUnsafeMutableBytes {
+            groups[page / Self.groupPages][page % Self.groupPages].withUnsafeMutableBytes {
                 UnsafeMutableRawBufferPointer(rebasing: $0[within])
                     .copyMemory(
                         from: UnsafeRawBufferPointer(
@@ -36,11 +40,22 @@ struct Contents: Equatable, Sendable {
 
     mutating func resize(to size: Int) {
         let count = (size + Self.pageBytes - 1) / Self.pageBytes
-        if count < pages.count { pages.removeLast(pages.count - count) }
-        while pages.count < count { pages.append(Self.empty) }
+        while pageCount > count {
+            pageCount -= 1
+            groups[pageCount / Self.groupPages].removeLast()
+            if pageCount % Self.groupPages == 0 { groups.removeLast() }
+        }
+        while pageCount < count {
+            if pageCount % Self.groupPages == 0 { groups.append([]) }
+            groups[pageCount / Self.groupPages].append(Self.empty)
+            pageCount += 1
+        }
         let end = size % Self.pageBytes
         if size < self.size, end > 0 {
-            for index in end..<Self.pageBytes { pages[count - 1][index] = 0 }
+            let last = count - 1
+            for index in end..<Self.pageBytes {
+                groups[last / Self.groupPages][last % Self.groupPages][index] = 0
+            }
         }
         self.size = size
     }

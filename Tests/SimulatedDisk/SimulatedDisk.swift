@@ -8,8 +8,8 @@ import GRDBSQLite
 /// some torn. All files lie in one folder.
 ///
 /// Nothing in it asks a clock or draws by chance: what fails is decided by `judge` and by the
-/// generator handed to `losePower`. SQLite itself is less strict: it draws the salts of a WAL from a
-/// generator of the whole process, seeded by the default VFS. So the bytes of a file may differ
+/// generator handed to `losePower`. SQLite itself is less strict: it draws the salts of a WAL from
+/// a generator of the whole process, seeded by the default VFS. So the bytes of a file may differ
 /// from run to run; what is stored in it, which operations happen, and what they come to, do not.
 ///
 /// Handles keep the disk alive. Its name is registered with SQLite for as long as it lives, and
@@ -111,13 +111,13 @@ package final class SimulatedDisk: @unchecked Sendable {
     /// The files stay as the kernel shows them; locks and shared memory are gone.
     package func kill() { locked { endLife() } }
 
-    /// Lets the process die in its `writes`-th write, sync, truncate or delete from now.
+    /// Lets the process die in its `writes`-th write, sync, truncate or delete from now; nil: not.
     ///
     /// Of a write that is its last, `bytesKept` bytes at most are done; nothing else is. Everything
-    /// fails from there until `kill` or `losePower`.
-    package func dieAfter(writes: Int, keeping bytesKept: Int = 0) {
-        precondition(writes > 0, "a process dies in an operation to come")
-        locked { fuse = Fuse(writes: writes, bytesKept: bytesKept) }
+    /// fails from there until `kill`, `losePower` or `restore`.
+    package func dieAfter(writes: Int?, keeping bytesKept: Int = 0) {
+        precondition(writes ?? 1 > 0, "a process dies in an operation to come")
+        locked { fuse = writes.map { Fuse(writes: $0, bytesKept: bytesKept) } }
     }
 
     /// Whether the process has died of `dieAfter`, and nobody has said so yet.
