@@ -38,6 +38,8 @@ struct Bench {
     let errors = Sheet()
     let folder: String
 
+    let simulator = ScriptedSimulator()
+
     init() throws {
         folder = NSTemporaryDirectory() + "greenctl-" + UUID().uuidString
         try FileManager.default.createDirectory(
@@ -52,7 +54,8 @@ struct Bench {
             arguments,
             in: Surroundings(
                 environment: ["GREENSEASON_DATA": folder], output: output, errors: errors,
-                isWatched: false, calls: { [services] _ in services }))
+                isWatched: false, calls: { [services] _ in services },
+                simulator: { [simulator] _ in simulator }))
     }
 
     func write(_ text: String, to name: String) throws -> String {

@@ -132,8 +132,9 @@ package final class World {
         let standings = machines.map { machine -> String in
             guard let process = machine.process else { return "\(machine.service) is down" }
             let cursors = process.cursors.map { String($0.sequence) }.joined(separator: ",")
-            let stops = process.stops.first.map { " stopped: \($0)" } ?? ""
-            return "\(machine.service) at [\(cursors)]\(process.isLive ? "" : " not live")\(stops)"
+            let trouble = process.stops.first.map { " stopped: \($0)" } ?? process.failure ?? ""
+            return "\(machine.service) at [\(cursors)]\(process.isLive ? "" : " not live")"
+                + (trouble.isEmpty ? "" : " (\(trouble))")
         }
         return "not settled after \(now) ms: \(standings.joined(separator: ", ")); "
             + city.unsettled

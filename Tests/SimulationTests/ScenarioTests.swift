@@ -1,28 +1,54 @@
 import Foundation
 import Simulation
+import Synchronization
 import TestKit
 import Testing
 
 @Suite struct ScenarioTests {
-    static let rules = Result {
-        try Rules(
-            deploy: URL(filePath: #filePath).deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent().path + "/deploy")
+    static let batches = 8
+    static let seedsPerBatch: UInt64 = 250
+
+    @Test func `whatever goes wrong, everything comes to what the receipts say`() async throws {
+        let simulation = Simulation(rules: try Stage.rules.get())
+        let coverage = try await withThrowingTaskGroup { group in
+            for batch in 0..<Self.batches {
+                group.addTask {
+                    try await onThread { () -> Coverage in
+                        var coverage = Coverage()
+                        let first = UInt64(batch) * Self.seedsPerBatch
+                        for seed in first..<first + Self.seedsPerBatch {
+                            do throws(Simulation.Finding) {
+                                coverage.add(try simulation.run(Scenario(seed: seed)))
+                            } catch {
+                                Issue.record("\(simulation.minimised(error))")
+                            }
+                        }
+                        return coverage
+                    }
+                }
+            }
+            return try await group.reduce(into: Coverage()) { $0.add($1) }
+        }
+        // What was never met was never tried.
+        #expect(coverage.missing.isEmpty, "\(coverage.lines.joined(separator: "\n"))")
     }
 
-    @Test(arguments: 0..<8)
-    func `whatever goes wrong, everything comes to what the receipts say`(batch: Int) async throws {
-        let simulation = Simulation(rules: try Self.rules.get())
-        let first = UInt64(batch) * 250
+    @Test(arguments: [3, 33, 333] as [UInt64])
+    func `the same seed is the same run`(seed: UInt64) async throws {
+        let simulation = Simulation(rules: try Stage.rules.get())
         try await onThread {
-            let seeds = ProcessInfo.processInfo.environment["GREENSEASON_SEED"]
-                .flatMap(UInt64.init).map { $0..<$0 + 1 } ?? first..<first + 2
-            for seed in seeds {
-                do throws(Simulation.Finding) {
-                    try simulation.run(Scenario(seed: seed))
-                } catch {
-                    Issue.record("\(simulation.minimised(error))")
-                }
+            let first = try simulation.run(Scenario(seed: seed))
+            #expect(try simulation.run(Scenario(seed: seed)) == first)
+        }
+    }
+
+    @Test func `a city without faults loses no message and asks for none`() async throws {
+        let simulation = Simulation(rules: try Stage.rules.get())
+        try await onThread {
+            for seed in 0..<20 as Range<UInt64> {
+                let coverage = try simulation.run(Scenario(seed: seed, faulty: false))
+                #expect(coverage.milestones[.gapFound] == nil)
+                #expect(coverage.milestones[.commitRetried] == nil)
             }
         }
     }

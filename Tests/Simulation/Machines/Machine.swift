@@ -31,6 +31,8 @@ package protocol Running: AnyObject {
     var cursors: [Streams.Cursor] { get }
     /// Why what it reads stands still, if it does.
     var stops: [String] { get }
+    /// Why its last transaction failed, if it did.
+    var failure: String? { get }
     /// Whether everything it reads is live.
     var isLive: Bool { get }
 

@@ -44,6 +44,7 @@ class Process<Work: Domain>: Running {
     private var pages = PageQueue<Peer, SLP.Question>()
     private(set) var jobs: [Job] = []
     private var retryAt: Int64 = 0
+    private(set) var failure: String?
     private var nextTick: Int64 = 0
     private var nextHead: Int64 = 0
 
@@ -290,10 +291,12 @@ class Process<Work: Domain>: Running {
         } catch {
             if disk.hasDied { throw Death(boundary: .committing) }
             world.coverage.reach(.commitRetried)
+            failure = "\(error)"
             retryAt = world.now + 100
             return
         }
         world.coverage.reach(.committed)
+        failure = nil
         heads = writer.heads
         cursors = Self.cursors(of: writer, blueprint)
         jobs.removeFirst(taken.count)

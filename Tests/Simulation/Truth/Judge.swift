@@ -83,10 +83,17 @@ struct Judge {
         for entry in world.receipts.entries where entry.place.partition == partition {
             happenings[entry.place.sequence, default: Happening()].report = entry.report
         }
+        var lastDay: Int32?
         try forEachEvent(of: .behaviour, partition) { sequence, bytes in
             let event = try BehaviourEvent(serializedBytes: bytes)
             if case .dayEnded(let ended) = event.payload {
                 world.coverage.reach(.dayEnded)
+                if let last = lastDay, ended.day != last + 1 {
+                    throw Violation(
+                        "days", "after \(LocalDay(last)) not the next day ended, but "
+                            + "\(LocalDay(ended.day))")
+                }
+                lastDay = ended.day
                 happenings[sequence, default: Happening()].dayEnded = LocalDay(ended.day)
             } else if happenings[sequence]?.report == nil {
                 throw Violation(
