@@ -172,6 +172,7 @@ package final class World {
                 for link in links.values where link.publisher == machine.service {
                     link.lose(through: heads(of: machine.service))
                 }
+                if isProvable { try Judge(self).auditQuickly() }
             } catch let violation as Violation {
                 throw violation
             } catch {
@@ -186,6 +187,12 @@ package final class World {
             coverage.die(at: death.boundary)
             end(machine, withPower: false, inCommit: death.boundary == .committing)
         }
+    }
+
+    /// Whether the audit must find every store in order now.
+    private var isProvable: Bool {
+        restored == nil && rogue == nil && excused.isEmpty && diskTroubleUntil.isEmpty
+            && machines.allSatisfy { $0.process != nil }
     }
 
     /// A process ends, and with it its ends of all sockets.

@@ -15,22 +15,38 @@ struct Judge {
 
     init(_ world: World) { self.world = world }
 
+    /// At the end: everything balances to the last event, and is what the reference says.
     func judge() throws {
-        let stores = try StoreSet { service in
-            guard let machine = world.machines.first(where: { $0.service == service }) else {
-                preconditionFailure("every service has a machine")
-            }
-            return try StoreReader(path: machine.disk.path("\(service.rawValue).sqlite"))
-        }
-        let report = try Audit(stores: stores, full: true).run()
-        guard report.holds else {
-            throw Violation("audit", report.finding ?? "the books do not balance")
-        }
+        let stores = try openStores()
+        try audit(stores, full: true)
         let found = try stores.read { try CanonicalDump($0).text() }
         try stores.close()
         let expected = try expectedDump()
         guard found != expected else { return }
         throw Violation("oracle", Self.difference(found, expected))
+    }
+
+    /// At any moment: I3, what consumers have applied is what their publishers had published there.
+    func auditQuickly() throws {
+        let stores = try openStores()
+        try audit(stores, full: false)
+        try stores.close()
+    }
+
+    private func openStores() throws -> StoreSet {
+        try StoreSet { service in
+            guard let machine = world.machines.first(where: { $0.service == service }) else {
+                preconditionFailure("every service has a machine")
+            }
+            return try StoreReader(path: machine.disk.path("\(service.rawValue).sqlite"))
+        }
+    }
+
+    private func audit(_ stores: StoreSet, full: Bool) throws {
+        let report = try Audit(stores: stores, full: full).run()
+        guard report.holds else {
+            throw Violation("audit", report.finding ?? "the books do not balance")
+        }
     }
 
     // MARK: What must be

@@ -45,7 +45,7 @@ extension Defect {
     }
 
     static let cancelMakesLot = Defect(
-        name: "a cancel makes a new lot", seedsMax: 200
+        name: "a cancel gives points back to another lot", seedsMax: 200
     ) {
         $0.rewards = { world in
             ServiceMachine(
@@ -99,39 +99,31 @@ private final class Rounding: Substitute<ScoringDomain> {
     }
 }
 
-/// Gives a cancelled order's points back as if they were earned today.
+/// Gives a cancelled order's points back to the newest lot, where they live longest.
 private final class Renewing: Substitute<RewardsDomain> {
-    private var today = LocalDay(0)
-
-    override func apply(
-        _ event: PointsEvent, at position: EventPosition, in transaction: Transaction
-    ) throws {
-        try super.apply(event, at: position, in: transaction)
-        if case .dayEnded(let ended) = event.payload {
-            today = LocalDay(ended.day).advanced(by: 1)
-        }
-    }
-
     override func handle(
         _ command: CommandMessage, in transaction: Transaction
     ) throws -> ReplyMessage {
         let reply = try super.handle(command, in: transaction)
         guard command.method == CancelOrder.method, reply.status == .ok else { return reply }
-        let database = transaction.database
-        guard
-            let lot = try Row.fetchOne(
-                database, sql: "SELECT place, remaining FROM lot WHERE remaining > 0 LIMIT 1")
-        else { return reply }
-        let old = LotPlace(rawValue: lot[0])
-        let new = LotPlace(
-            partition: Int(old.rawValue >> 55), day: today, number: old.number)
-        try database.execute(
-            sql: "UPDATE lot SET remaining = 0 WHERE place = ?", arguments: [old.rawValue])
-        try database.execute(
+        let order = try JSON.decode(OrderRecord.self, from: reply.body)
+        // A lot's place ends in its account's number.
+        let lots = try Row.fetchAll(
+            transaction.database,
             sql: """
-                INSERT INTO lot (place, awarded, remaining) VALUES (?1, ?2, ?2)
-                ON CONFLICT DO UPDATE SET awarded = awarded + ?2, remaining = remaining + ?2
-                """, arguments: [new.rawValue, lot[1] as Int64])
+                SELECT place, remaining FROM lot JOIN account ON place & 17179869183 = number
+                WHERE resident = ? ORDER BY place
+                """, arguments: [order.resident.rawValue])
+        guard let oldest = lots.first(where: { $0["remaining"] > 0 }), let newest = lots.last else {
+            return reply
+        }
+        let points: Int64 = oldest["remaining"]
+        try transaction.database.execute(
+            sql: "UPDATE lot SET remaining = 0 WHERE place = ?",
+            arguments: [oldest["place"] as Int64])
+        try transaction.database.execute(
+            sql: "UPDATE lot SET awarded = awarded + ?, remaining = remaining + ? WHERE place = ?",
+            arguments: [points, points, newest["place"] as Int64])
         return reply
     }
 }
