@@ -76,11 +76,14 @@ struct TwoServices {
         self.promise = promise
         random = SplitMix64(seed: seed)
         let registry = try Self.registry.get()
+        // Half of the worlds see checkpoints while they work, the others only at start and stop.
+        let checkpointPages = random.once(in: 2) ? Int.random(in: 4...40, using: &random) : nil
         publisher = SimulatedProcess(
-            .behaviour, synchronous: synchronous, register: ReportsDomain.register(in:),
+            .behaviour, synchronous: synchronous, checkpointPages: checkpointPages,
+            register: ReportsDomain.register(in:),
             domain: { _ in ReportsDomain() })
         consumer = SimulatedProcess(
-            .points, register: ScoringStore.register(in:),
+            .points, checkpointPages: checkpointPages, register: ScoringStore.register(in:),
             domain: { try ScoringDomain(database: $0, registry: registry, city: "beijing") })
         acknowledged = Array(repeating: [], count: ReportsDomain.partitions)
         applied = acknowledged
