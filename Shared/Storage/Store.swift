@@ -51,9 +51,11 @@ package final class Store: Sendable {
             guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
                 throw StoreError.notDurable(path)
             }
-            // A process that died before its sync left a commit that is there to be read and not
-            // yet safe. It is made so before anybody is told of it.
+            // What a process left that died before its sync can be read and is not safe yet. It is
+            // made so before anybody is told of it: a commit of our own syncs it as well. A sync
+            // that failed is not made good by the next one, so it is first written once more.
             try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)")
+            try database.execute(sql: "PRAGMA user_version = 0")
         }
         return pool
     }

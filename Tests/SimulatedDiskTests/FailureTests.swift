@@ -10,9 +10,12 @@ struct FailureTests {
 
     private var random = SplitMix64(seed: 11)
 
-    private func publisher(_ random: inout SplitMix64) throws -> Publisher {
+    private func publisher(
+        _ random: inout SplitMix64, checkpointPages: Int? = nil
+    ) throws -> Publisher {
         let publisher = Publisher(
-            .behaviour, register: ReportsDomain.register(in:), domain: { _ in ReportsDomain() })
+            .behaviour, checkpointPages: checkpointPages, register: ReportsDomain.register(in:),
+            domain: { _ in ReportsDomain() })
         try publisher.start(using: &random)
         return publisher
     }
@@ -33,16 +36,16 @@ struct FailureTests {
 
     private func blocks(_ log: [[Block]]) -> [Int] { log.map(\.count) }
 
-    @Test(arguments: [SimulatedDisk.Failure.inputOutput, .full])
+    @Test(arguments: [SimulatedDisk.Failure.inputOutput, .full], [nil, 3])
     func `whatever fails in a commit, nothing has happened and the same jobs succeed`(
-        failure: SimulatedDisk.Failure
+        failure: SimulatedDisk.Failure, checkpointPages: Int?
     ) throws {
         var random = random
         var failures = 0
         for operation in [SimulatedDisk.Operation.write, .sync, .read, .open] {
             var failing = 1
             while true {
-                let publisher = try publisher(&random)
+                let publisher = try publisher(&random, checkpointPages: checkpointPages)
                 _ = try publisher.running.commit([job(1...2)])
                 let before = try log(publisher)
                 let heads = try publisher.running.heads
@@ -97,6 +100,10 @@ struct FailureTests {
             let log = try log(publisher)
             #expect(blocks(log) == [1, 1] || blocks(log) == [2, 2])
             if blocks(log) == [2, 2] { returned += 1 }
+            // What a start has found is published, so it must not go away any more.
+            publisher.losePower(using: &random)
+            try publisher.start(using: &random)
+            #expect(try self.log(publisher) == log)
         }
         #expect(returned > 0 && returned < 60)
     }

@@ -6,7 +6,7 @@ import Testing
 /// Real services on disks that fail: what is promised holds, and what is lost is noticed.
 struct PowerLossTests {
     /// Seeds in runs, so that both cores have some.
-    static let runs = (0..<8 as Range<UInt64>).map { $0 * 40..<($0 + 1) * 40 }
+    static let runs = (0..<8 as Range<UInt64>).map { $0 * 20..<($0 + 1) * 20 }
 
     private func tally(
         _ seeds: some Sequence<UInt64>, synchronous: String? = nil,
@@ -33,19 +33,19 @@ struct PowerLossTests {
     ) {
         let tally = tally(seeds)
         #expect(tally.regressions == 0 && tally.verdicts.isEmpty)
-        #expect(tally.commits > 200 && tally.appliedBlocks > 200, "\(tally)")
+        #expect(tally.commits > 200 && tally.appliedBlocks > 100, "\(tally)")
         #expect(tally.deaths > 100 && tally.powerLosses > 100 && tally.unspoken > 0, "\(tally)")
     }
 
     @Test func `a store that does not wait for its disk loses events, and its consumer stops`() {
-        let tally = tally(1_000..<1_120, synchronous: "NORMAL", promise: .whole)
+        let tally = tally(1_000..<1_060, synchronous: "NORMAL", promise: .whole)
         #expect(tally.regressions > 0 && tally.ruins == 0, "\(tally)")
         #expect(tally.ahead > 0 && tally.overtaken > 0, "\(tally)")
         #expect(tally.verdicts == ["ahead", "forked"])
     }
 
     @Test func `a disk that lies is found in the same way, or by its ruins`() {
-        let tally = tally(2_000..<2_120, promise: .nothing, lying: true)
+        let tally = tally(2_000..<2_060, promise: .nothing, lying: true)
         #expect(tally.regressions > 0, "\(tally)")
         #expect(tally.ahead > 0 && tally.overtaken > 0, "\(tally)")
         #expect(tally.verdicts == ["ahead", "forked"])

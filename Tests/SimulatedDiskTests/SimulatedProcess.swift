@@ -11,6 +11,7 @@ final class SimulatedProcess<Work: Domain> {
     private let stream: StreamName
     private let migrations: DatabaseMigrator
     private let synchronous: String?
+    private let checkpointPages: Int?
     private let makeDomain: (any DatabaseWriter) throws -> Work
 
     private(set) var store: Store?
@@ -18,14 +19,17 @@ final class SimulatedProcess<Work: Domain> {
     /// Which of its lives this is.
     private(set) var boot: UInt64 = 0
 
-    /// - Parameter synchronous: what is set in the place of what we ship.
+    /// - Parameters:
+    ///   - synchronous: what is set in the place of what we ship.
+    ///   - checkpointPages: the same; so few that checkpoints happen in a short test.
     init(
-        _ stream: StreamName, synchronous: String? = nil,
+        _ stream: StreamName, synchronous: String? = nil, checkpointPages: Int? = nil,
         register: (inout DatabaseMigrator) -> Void,
         domain: @escaping (any DatabaseWriter) throws -> Work
     ) {
         self.stream = stream
         self.synchronous = synchronous
+        self.checkpointPages = checkpointPages
         makeDomain = domain
         var migrations = DatabaseMigrator()
         StreamTables.register(in: &migrations)
@@ -39,6 +43,11 @@ final class SimulatedProcess<Work: Domain> {
         if let synchronous {
             try pool.writeWithoutTransaction {
                 try $0.execute(sql: "PRAGMA synchronous = \(synchronous)")
+            }
+        }
+        if let checkpointPages {
+            try pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
             }
         }
         let store = try Store(writer: pool, migrations: migrations)

@@ -5,7 +5,7 @@ import Scoring
 import SimulatedDisk
 import Streams
 
-/// A publisher and a consumer, each on a disk of its own, whose processes die and whose power fails.
+/// A publisher and a consumer, each on a disk of its own; processes die and the power fails.
 ///
 /// The world remembers what the publisher acknowledged and what the consumer applied, and compares
 /// that with what their stores say whenever one of them comes back.
@@ -67,8 +67,8 @@ struct TwoServices {
     /// By partition: what the publisher acknowledged, and what the consumer applied.
     private var acknowledged: [[Block]]
     private var applied: [[Block]]
-    /// Reports and blocks in a transaction whose end nobody has heard of.
-    private var underWay: Set<Int64> = []
+    /// The reports of transactions whose end nobody has heard of, and the blocks of such a one.
+    private var unspoken: Set<Set<Int64>> = []
     private var attempted: [Block] = []
     private(set) var tally = Tally()
 
@@ -76,11 +76,14 @@ struct TwoServices {
         self.promise = promise
         random = SplitMix64(seed: seed)
         let registry = try Self.registry.get()
+        // Half of the worlds see checkpoints while they work, the others only at start and stop.
+        let checkpointPages = random.once(in: 2) ? Int.random(in: 4...40, using: &random) : nil
         publisher = SimulatedProcess(
-            .behaviour, synchronous: synchronous, register: ReportsDomain.register(in:),
+            .behaviour, synchronous: synchronous, checkpointPages: checkpointPages,
+            register: ReportsDomain.register(in:),
             domain: { _ in ReportsDomain() })
         consumer = SimulatedProcess(
-            .points, register: ScoringStore.register(in:),
+            .points, checkpointPages: checkpointPages, register: ScoringStore.register(in:),
             domain: { try ScoringDomain(database: $0, registry: registry, city: "beijing") })
         acknowledged = Array(repeating: [], count: ReportsDomain.partitions)
         applied = acknowledged
@@ -163,10 +166,8 @@ struct TwoServices {
                     number: reports, resident: .random(in: 1...6, using: &random),
                     unit: random.once(in: 10) ? "mile" : "km")
             })
-        underWay = Set(errand.reports.map(\.number))
         do {
             let commit = try publisher.running.commit([.errand(errand, 1)])
-            underWay = []
             tally.commits += 1
             for block in commit.blocks { acknowledged[block.partition].append(block) }
             if !random.once(in: 4) {
@@ -176,6 +177,7 @@ struct TwoServices {
             }
         } catch let error as DatabaseError {
             guard publisher.disk.hasDied else { throw error }
+            unspoken.insert(Set(errand.reports.map(\.number)))
         }
     }
 
@@ -249,7 +251,6 @@ struct TwoServices {
             let log = try publisher.read { try ReportsDomain.proven(identity, in: $0) }
             try compare(log, on: identity.stream)
             acknowledged = log
-            underWay = []
         } catch {
             guard promise == .nothing else { throw error }
             // SQLite's error or a broken promise: either way it is found.
@@ -257,24 +258,22 @@ struct TwoServices {
         }
     }
 
-    /// Compares the log with what was acknowledged.
+    /// Compares the log, which is whole, with what was acknowledged.
+    ///
+    /// Without syncs it may hold even a transaction that was lost before: a later one, torn where
+    /// both have the same bytes, can make it complete again.
     private mutating func compare(_ log: [[Block]], on stream: StreamName) throws {
-        if zip(log, acknowledged).allSatisfy({ $0.starts(with: $1) }) {
-            let more = zip(log, acknowledged).flatMap { $0.dropFirst($1.count) }
-            if more.isEmpty { return }
-            guard try Set(ReportsDomain.places(of: more, on: stream).keys) == underWay else {
-                throw Broken("a part of a transaction is there")
-            }
-            tally.unspoken += 1
+        guard zip(log, acknowledged).allSatisfy({ $0.starts(with: $1) }) else {
+            guard promise != .durable else { throw Broken("what was acknowledged is gone") }
+            tally.regressions += 1
             return
         }
-        guard zip(log, acknowledged).allSatisfy({ $1.starts(with: $0) }) else {
-            throw Broken(
-                "the log is not what was written: "
-                    + "\(log.map { $0.map(\.last) }) for \(acknowledged.map { $0.map(\.last) })")
+        let more = zip(log, acknowledged).flatMap { $0.dropFirst($1.count) }
+        if more.isEmpty { return }
+        guard unspoken.contains(Set(try ReportsDomain.places(of: more, on: stream).keys)) else {
+            throw Broken("a transaction is there that nobody began")
         }
-        guard promise != .durable else { throw Broken("what was acknowledged is gone") }
-        tally.regressions += 1
+        tally.unspoken += 1
     }
 
     /// The consumer dies and comes back with everything that it had applied, or all that it tried.
