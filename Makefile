@@ -25,7 +25,11 @@ test: packages lint  ## everything that must hold
 	$(BUILD) --build-tests
 	/usr/bin/python3 -m unittest discover -s Tests/Oracle
 	/usr/bin/python3 -m unittest discover -s Tests/EndToEnd
-	$(SWIFT) test -c release --skip-build
+	SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test -c release --skip-build
+
+simulate: build  ## cities in a box of faults, for as long as you like: HOURS=1 SEED=…
+	$(BIN)/greenctl simulate --seed $(or $(SEED),$(shell date +%s)) \
+		--seconds $(shell awk 'BEGIN { print int($(or $(HOURS),1) * 3600) }')
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
@@ -55,5 +59,5 @@ ingestion scoring rewards credit-profile: build  ## one service in the foregroun
 bench: build  ## measure the whole chain: EVENTS=1000000 ROUNDS=3
 	@python3 Tests/Benchmarks/chain.py --events $(or $(EVENTS),1000000) --rounds $(or $(ROUNDS),3)
 
-.PHONY: help packages build demo test lint format up down status audit bench
+.PHONY: help packages build demo test simulate lint format up down status audit bench
 .PHONY: ingestion scoring rewards credit-profile

@@ -18,7 +18,8 @@ import Testing
         #expect(bench.output.text.contains("1,200 a minute"))
     }
 
-    @Test func `a broken promise is shown with the line that replays it, and is a failure`() throws {
+    @Test func `a broken promise is shown with the line that replays it, and is a failure`() throws
+    {
         let bench = try Bench()
         bench.simulator.report = SimulationReport(
             scenarios: 3, milliseconds: 10, coverage: [],

@@ -1,8 +1,9 @@
 import Greenctl
 package import Streams
 
-/// What a world is put together from: the real services, and a network that carries what it is
-/// given. A test of the simulator itself puts something broken in the place of one part.
+/// What a world is put together from: the real services, and a network that carries what it gets.
+///
+/// A test of the simulator itself puts something broken in the place of one part.
 package struct Parts {
     package var ingestion: (World) -> any Machine = {
         ServiceMachine(Services.ingestion(in: $0), in: $0)

@@ -25,7 +25,7 @@ package struct Simulation: Sendable {
     package func run(_ scenario: Scenario) throws(Finding) -> Coverage {
         let world = World(scenario, rules: rules, parts: parts())
         do {
-            try world.run()
+            try RunningSeeds.note(scenario.seed) { try world.run() }
         } catch let violation as Violation {
             throw Finding(scenario: scenario, violation: violation)
         } catch {
@@ -67,7 +67,8 @@ extension Simulation.Finding: CustomStringConvertible {
     /// What was broken, the one line that replays it, and the faults that led to it.
     package var description: String {
         let faults = scenario.faults.map { "  \($0)" }
-        return (["\(violation)", "replay: \(command)"]
+        return
+            (["\(violation)", "replay: \(command)"]
             + (faults.isEmpty ? ["without any fault"] : ["faults:"] + faults))
             .joined(separator: "\n")
     }

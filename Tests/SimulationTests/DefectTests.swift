@@ -18,7 +18,8 @@ import Testing
             return nil
         }
         let caughtInTime = try #require(caught, "\(defect.name) went by unseen")
-        print("caught by seed \(caughtInTime.seed): \(defect.name): "
-            + "\(caughtInTime.finding.violation)")
+        print(
+            "caught by seed \(caughtInTime.seed): \(defect.name): "
+                + "\(caughtInTime.finding.violation)")
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A city in a box of faults, for operators who want to see the promise kept before they rely on it.
+/// A city in a box of faults, for operators who want to see promises kept before they rely on them.
 package struct SimulationOrder: Sendable, Equatable {
     package var seed: UInt64
     /// Drawn from the seed if nil.

@@ -103,8 +103,9 @@ final class Caller {
         if let earlier = call.reply {
             guard earlier.status != .ok || earlier == reply else {
                 throw Violation(
-                    "requests", "\(call.method) was answered \(earlier.status), and then otherwise "
-                        + "under the same key")
+                    "requests",
+                    "\(call.method) was answered \(earlier.status), and then otherwise under the "
+                        + "same key")
             }
             if earlier.status == .ok, call.key != nil { world.coverage.reach(.commandRepeated) }
             return

@@ -5,7 +5,9 @@ import Ingestion
 import Rewards
 import Scoring
 
-/// What a deployment is started with: registries, tables and keys. Read once, for all scenarios.
+/// What a deployment is started with: registries, tables and keys.
+///
+/// Read once, for all scenarios.
 package struct Rules: Sendable {
     let catalogue: BehaviourCatalogue
     let registry: MethodologyRegistry

@@ -122,7 +122,8 @@ package enum Services {
             process: { try Process($0, $1, $2) })
     }
 
-    private static func migrating(_ register: (inout DatabaseMigrator) -> Void) -> DatabaseMigrator {
+    private static func migrating(_ register: (inout DatabaseMigrator) -> Void) -> DatabaseMigrator
+    {
         var migrator = DatabaseMigrator()
         StreamTables.register(in: &migrator)
         register(&migrator)

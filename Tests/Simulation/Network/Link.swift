@@ -43,5 +43,4 @@ final class Link {
 
     /// Something published until now, when the log ends at `heads`, was lost on its way.
     func lose(through heads: [UInt64]) { lostThrough = heads }
-
 }

@@ -106,7 +106,8 @@ struct Judge {
                 world.coverage.reach(.dayEnded)
                 if let last = lastDay, ended.day != last + 1 {
                     throw Violation(
-                        "days", "after \(LocalDay(last)) not the next day ended, but "
+                        "days",
+                        "after \(LocalDay(last)) not the next day ended, but "
                             + "\(LocalDay(ended.day))")
                 }
                 lastDay = ended.day

@@ -46,7 +46,8 @@ struct ReceiptBook {
         }
         if let other = byPlace[place] {
             throw Violation(
-                "I8", "\(place) belongs to (\(other.source), \(other.id)) and to (\(name.source), "
+                "I8",
+                "\(place) belongs to (\(other.source), \(other.id)) and to (\(name.source), "
                     + "\(name.id))")
         }
         byName[name] = Entry(report: report, place: place)

@@ -165,7 +165,8 @@ struct Reference {
             let expected = plan(taking: price, from: resident)
             guard parts == expected else {
                 throw Violation(
-                    "lots", "\(item) took \(parts) of \(resident), where \(expected) were next to "
+                    "lots",
+                    "\(item) took \(parts) of \(resident), where \(expected) were next to "
                         + "expire")
             }
             for part in parts {
@@ -207,7 +208,8 @@ struct Reference {
         return left == 0 ? parts : []
     }
 
-    private func profile(of resident: Int64, under consent: Consent, asOf day: LocalDay) -> Profile {
+    private func profile(of resident: Int64, under consent: Consent, asOf day: LocalDay) -> Profile
+    {
         var first = day.advanced(by: 1 - rules.windowDays)
         if !consent.history, let since = consent.since { first = max(first, since) }
         let window = sums.filter {

@@ -127,7 +127,9 @@ struct ReferenceRules: Sendable {
         return factor.numerator < 0 ? Fraction(0) : factor
     }
 
-    /// The one version that applies, if any does. ISO dates compare as texts.
+    /// The one version that applies, if any does.
+    ///
+    /// ISO dates compare as texts.
     func method(_ behaviour: String, _ unit: String, on day: LocalDay) -> Method? {
         let date = day.description
         return methods.first {

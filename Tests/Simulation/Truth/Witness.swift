@@ -3,9 +3,9 @@ import Greenctl
 package import Messages
 package import Streams
 
-/// Sees everything and forgets nothing: what every log has held, what anyone was promised, and how
-/// far each consumer has come. It holds the services to the protocol's invariants at every step.
+/// Sees everything and forgets nothing, and holds the services to the protocol's invariants.
 ///
+/// It knows what every log has held, what anyone was promised, and how far each consumer has come.
 /// It learns of blocks from what is committed and from what a store holds after a restart, never
 /// from what is sent.
 package struct Witness {
@@ -102,7 +102,8 @@ package struct Witness {
             }
             if !isKept, !isRestored, let promise = promises[place] {
                 throw Violation(
-                    "I1", "\(place) ends at \(sequence) after a restart, "
+                    "I1",
+                    "\(place) ends at \(sequence) after a restart, "
                         + "though \(promise.what) told of \(promise.sequence)")
             }
         }
@@ -122,7 +123,8 @@ package struct Witness {
             seen.partition == block.partition, seen.first == block.first, seen.body == block.body
         else {
             throw Violation(
-                "I1", "\(what) \(stream)/\(block.partition)/\(block.first) was sent and never "
+                "I1",
+                "\(what) \(stream)/\(block.partition)/\(block.first) was sent and never "
                     + "committed")
         }
         promise(stream, block.partition, block.last, block.chain, what)
@@ -132,7 +134,8 @@ package struct Witness {
         for head in heads where head.sequence > 0 {
             guard let seen = blocks[head.chain], seen.last == head.sequence else {
                 throw Violation(
-                    "I1", "a HEAD told of \(stream)/\(head.partition)/\(head.sequence), which was "
+                    "I1",
+                    "a HEAD told of \(stream)/\(head.partition)/\(head.sequence), which was "
                         + "never committed")
             }
             promise(stream, head.partition, head.sequence, head.chain, "a HEAD")
