@@ -34,7 +34,7 @@ struct PowerLossTests {
         let tally = tally(seeds)
         #expect(tally.regressions == 0 && tally.verdicts.isEmpty)
         #expect(tally.commits > 200 && tally.appliedBlocks > 100, "\(tally)")
-        #expect(tally.deaths > 100 && tally.powerLosses > 100 && tally.unspoken > 0, "\(tally)")
+        #expect(tally.deaths > 100 && tally.powerLosses > 100, "\(tally)")
     }
 
     @Test func `a store that does not wait for its disk loses events, and its consumer stops`() {
