@@ -52,8 +52,14 @@ audit: $(BIN)/greenctl  ## prove that everything balances
 ingestion scoring rewards credit-profile: build  ## one service in the foreground
 	@exec $(BIN)/$@
 
-bench: build  ## measure the whole chain: EVENTS=1000000 ROUNDS=3
-	@python3 Tests/Benchmarks/chain.py --events $(or $(EVENTS),1000000) --rounds $(or $(ROUNDS),3)
+# The yardstick of `make bench`: plain C on the two libraries that everything stands on.
+$(BIN)/floor: $(wildcard Tests/Benchmarks/floor/*.[ch]) | build
+	$(CC) -O2 -std=gnu17 -Wall -Wextra -o $@ $(filter %.c,$^) -lzmq -lsqlite3
+
+# What to measure, and with how much: make bench WHAT=latency EVENTS=100000.
+WHAT := chain
+bench: build $(BIN)/floor  ## measure: EVENTS=1000000 ROUNDS=3 WHAT=chain (docs/benchmarks.md)
+	@$(BIN)/benchmarks $(WHAT) $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 .PHONY: help packages build demo test lint format up down status audit bench
 .PHONY: ingestion scoring rewards credit-profile

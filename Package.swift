@@ -138,4 +138,17 @@ let package = Package(
                 ["TestKit", "ServiceKit", "Messages", "ZeroMQ", "Streams", "Storage"]),
             tests(of: "Tidy"),
         ]
+        + [
+            // Measured by `make bench`; docs/benchmarks.md says what.
+            .target(name: "CAllocations", path: "Tests/Benchmarks/CAllocations"),
+            .executableTarget(
+                name: "benchmarks",
+                dependencies: [
+                    "CAllocations", "StreamsTestKit", "Ingestion", "Scoring", "Rewards",
+                    "CreditProfile", "Greenctl", "ServiceKit", "Streams", "Storage", "Messages",
+                    "Model", "ZeroMQ", "Wire", grdb, protobuf, crypto, arguments,
+                ],
+                path: "Tests/Benchmarks", exclude: ["CAllocations", "floor", "guard.json"],
+                swiftSettings: strict),
+        ]
 )
