@@ -56,10 +56,20 @@ ingestion scoring rewards credit-profile: build  ## one service in the foregroun
 $(BIN)/floor: $(wildcard Tests/Benchmarks/floor/*.[ch]) | build
 	$(CC) -O2 -std=gnu17 -Wall -Wextra -o $@ $(filter %.c,$^) -lzmq -lsqlite3
 
-# What to measure, and with how much: make bench WHAT=latency EVENTS=100000.
+# What to measure, and with how much: make bench WHAT=latency.
 WHAT := chain
-bench: build $(BIN)/floor  ## measure: EVENTS=1000000 ROUNDS=3 WHAT=chain (docs/benchmarks.md)
-	@$(BIN)/benchmarks $(WHAT) $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+MEASURE = $(BIN)/benchmarks $(1) \
+	$(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGUMENTS)
+bench: build $(BIN)/floor  ## measure: WHAT=chain EVENTS=1000000 ROUNDS=3 (docs/benchmarks.md)
+	@$(call MEASURE,$(WHAT))
 
-.PHONY: help packages build demo test lint format up down status audit bench
+bench-all: build $(BIN)/floor  ## measure everything but history
+	@for what in chain stages latency catch-up rush overload; do \
+		$(call MEASURE,$$what) || exit; done
+
+bench-guard: build  ## compare instructions with committed figures: ACCEPT=1 takes new ones
+	@command -v valgrind > /dev/null || apt-get install -y -q valgrind binutils
+	@$(BIN)/benchmarks guard $(if $(ACCEPT),--accept)
+
+.PHONY: help packages build demo test lint format up down status audit bench bench-all bench-guard
 .PHONY: ingestion scoring rewards credit-profile

@@ -140,15 +140,15 @@ let package = Package(
         ]
         + [
             // Measured by `make bench`; docs/benchmarks.md says what.
-            .target(name: "CAllocations", path: "Tests/Benchmarks/CAllocations"),
+            .target(name: "CMeasuring", path: "Tests/Benchmarks/CMeasuring"),
             .executableTarget(
                 name: "benchmarks",
                 dependencies: [
-                    "CAllocations", "StreamsTestKit", "Ingestion", "Scoring", "Rewards",
+                    "CMeasuring", "StreamsTestKit", "Ingestion", "Scoring", "Rewards",
                     "CreditProfile", "Greenctl", "ServiceKit", "Streams", "Storage", "Messages",
                     "Model", "ZeroMQ", "Wire", grdb, protobuf, crypto, arguments,
                 ],
-                path: "Tests/Benchmarks", exclude: ["CAllocations", "floor", "guard.json"],
+                path: "Tests/Benchmarks", exclude: ["CMeasuring", "floor", "guard.json"],
                 swiftSettings: strict),
         ]
 )

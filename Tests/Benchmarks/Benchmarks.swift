@@ -5,7 +5,11 @@ import ArgumentParser
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks", abstract: "Measures the chain and its parts.",
-        subcommands: [ChainCommand.self, FloorCommand.self])
+        subcommands: [
+            ChainCommand.self, FloorCommand.self, StagesCommand.self, LatencyCommand.self,
+            HistoryCommand.self, DuplicatesCommand.self, CatchUpCommand.self, RushCommand.self,
+            OverloadCommand.self, GuardCommand.self,
+        ])
 }
 
 /// What every benchmark can be told.

@@ -21,6 +21,12 @@ struct ChainRound {
         let deployment = try Deployment()
         try deployment.start()
         try deployment.load(day)
+        try self.init(day, on: deployment, eventsMax: eventsMax)
+        try deployment.greenctl("audit")
+    }
+
+    /// Publishes `day` on a deployment whose clock stands behind it.
+    init(_ day: PreparedDay, on deployment: Deployment, eventsMax: Int = .max) throws {
         let publisher = try Publisher(day, to: deployment)
         let bytes = try deployment.storeBytes
         let before = try deployment.usage()
@@ -37,7 +43,6 @@ struct ChainRound {
         guard eventsMax < day.events || outcome.accepted == day.accepted else {
             throw Broken("\(outcome.accepted) accepted, and \(day.accepted) were to be")
         }
-        try deployment.greenctl("audit")
         seconds = Double(settled - outcome.began) / 1e9
         eventsPerSecond = events / seconds
         receiptsSeconds = outcome.seconds

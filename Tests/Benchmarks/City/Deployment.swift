@@ -108,12 +108,18 @@ final class Deployment {
 
     // MARK: Requests
 
-    func client(of service: String) throws -> RequestClient {
-        if let client = clients[service] { return client }
+    /// Where a running service takes requests.
+    func requests(of service: String) throws -> String {
         guard let endpoint = try RunFile.read(service, in: folder)?.endpoints["request"] else {
             throw Broken("\(service)'s run file names no request endpoint")
         }
-        let client = RequestClient(context: context, endpoint: endpoint, caller: "benchmarks")
+        return endpoint
+    }
+
+    func client(of service: String) throws -> RequestClient {
+        if let client = clients[service] { return client }
+        let client = RequestClient(
+            context: context, endpoint: try requests(of: service), caller: "benchmarks")
         clients[service] = client
         return client
     }
@@ -125,6 +131,10 @@ final class Deployment {
     /// Registers the city and puts the clock behind its day.
     func load(_ day: PreparedDay) throws {
         try greenctl("city", "load", day.folder)
+        try moveClock(behind: day)
+    }
+
+    func moveClock(behind day: PreparedDay) throws {
         _ = try client(of: "ingestion").call(MoveClock(move: .set(day.clock)))
         try awaitSettled()
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Greenctl
 import Model
+import Streams
 
 /// A generated city and its day, made into bodies beforehand: a load must not be what is measured.
 final class PreparedDay {
@@ -16,6 +17,16 @@ final class PreparedDay {
         var bodies: [Body]
     }
 
+    /// What events are called.
+    enum Names: String, CaseIterable {
+        /// As the city's partners do: most number their orders, map apps draw UUIDs.
+        case reported
+        /// 128 random bits: an index over them is written everywhere.
+        case random
+        /// A number that only grows, as of a clock.
+        case ordered
+    }
+
     enum Limits {
         static let partners = 5
         static let seed: UInt64 = 1
@@ -27,6 +38,9 @@ final class PreparedDay {
 
     /// The folder that `greenctl city load` reads.
     let folder: String
+    private let names: Names
+    /// Of the last event that was renamed.
+    private var name: UInt64
     private(set) var lanes: [Lane] = []
     /// Where ingestion's clock must stand for all of it to be in the past.
     private(set) var clock = Instant(milliseconds: 0)
@@ -36,15 +50,20 @@ final class PreparedDay {
 
     /// Makes the day and keeps its bodies in memory; the folder lasts as long as this value.
     ///
-    /// - Parameter resent: how many of 10,000 events are sent once more.
+    /// - Parameters:
+    ///   - resent: how many of 10,000 events are sent once more; only under reported names.
+    ///   - dayNumber: which day of the same city, from 0 on.
     init(
         events: Int, residents: Int, bodyEvents: Int, resent: Int = Limits.resent,
-        seed: UInt64 = Limits.seed
+        names: Names = .reported, dayNumber: Int = 0
     ) throws {
+        precondition(names == .reported || resent == 0, "what is renamed is no duplicate")
+        self.names = names
+        name = UInt64(dayNumber) << 40
         folder = Places.scratch("city")
         var plan = CityDay.Plan(
-            seed: seed, residents: residents, partners: Limits.partners, events: events,
-            date: Limits.date)
+            seed: Limits.seed, residents: residents, partners: Limits.partners, events: events,
+            date: Limits.date + Int32(dayNumber))
         plan.accidents.resent = resent
         // Every event is accepted, or a duplicate: so the end can be checked to the event.
         plan.accidents.conflicting = 0
@@ -77,7 +96,7 @@ final class PreparedDay {
                 var body = open[partner] ?? Body(bytes: [], events: 0)
                 open[partner] = nil
                 body.bytes.append(UInt8(ascii: body.events == 0 ? "[" : ","))
-                body.bytes += bytes
+                append(bytes, to: &body.bytes)
                 body.events += 1
                 if body.events == bodyEvents {
                     body.bytes.append(UInt8(ascii: "]"))
@@ -94,6 +113,23 @@ final class PreparedDay {
                 Body(bytes: body.bytes + [UInt8(ascii: "]")], events: body.events))
         }
         lanes = closed.sorted { $0.key < $1.key }.map { Lane(partner: $0.key, bodies: $0.value) }
+    }
+
+    /// Adds an event, under another name if names are not to be as reported.
+    private func append(_ event: [UInt8], to bytes: inout [UInt8]) {
+        guard names != .reported else { return bytes += event }
+        name += 1
+        var generator = Streams.SplitMix64(seed: name)
+        let id =
+            names == .ordered
+            ? String(name, radix: 16)
+            : String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+        // `{"specversion":"1.0","id":"…","source":…`: the id is the eighth of the quoted.
+        let quotes = event.indices.lazy.filter { event[$0] == UInt8(ascii: "\"") }.prefix(8)
+        let places = Array(quotes)
+        bytes += event[...places[6]]
+        bytes += Array(id.utf8)
+        bytes += event[places[7]...]
     }
 
     /// The bodies of all partners in turn, as the floor reads them.

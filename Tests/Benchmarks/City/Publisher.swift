@@ -1,3 +1,4 @@
+import CMeasuring
 import Glibc
 import Greenctl
 import Streams
@@ -5,8 +6,8 @@ import ZeroMQ
 
 /// All partners of a prepared day, on one thread: sends bodies as credit allows, counts receipts.
 ///
-/// It keeps to what the partner's guide demands (credit, errors that may be retried) and reads of an
-/// answer no more than that takes, so that its own share of the machine is small.
+/// It keeps to what the partner's guide demands (credit, errors that may be retried) and reads of
+/// an answer no more than that takes, so that its own share of the machine is small.
 final class Publisher {
     enum Pace {
         /// As much as credit allows.
@@ -43,14 +44,13 @@ final class Publisher {
         /// As many events a partner begins with, and by so many each answer widens its window.
         static let windowEventsFirst = 400
         static let windowEventsStep = 200
-        static let pollMillisecondsMax: Int64 = 100
-        /// Below this, a poll's millisecond is too coarse: the loop looks again at once.
-        static let spinNanoseconds: Int64 = 1_500_000
+        static let pollMilliseconds = 100
     }
 
     private let context: Context
     private let day: PreparedDay
     private var lanes: [PublisherLane] = []
+    private let timer: Int32
     private(set) var outcome = Outcome()
     /// Called on the publisher's thread for each body that has its receipts.
     var settled: ((Settled) -> Void)?
@@ -58,6 +58,8 @@ final class Publisher {
     init(_ day: PreparedDay, to deployment: Deployment) throws {
         context = deployment.context
         self.day = day
+        timer = greenseason_timer_open()
+        guard timer >= 0 else { throw Broken("no timer: \(String(cString: strerror(errno)))") }
         let edge = try deployment.edge()
         let keys = PartnerKeys(of: deployment.folder)
         for (index, lane) in day.lanes.enumerated() {
@@ -71,17 +73,23 @@ final class Publisher {
         for lane in lanes { try lane.greet() }
     }
 
+    deinit { close(timer) }
+
     /// Publishes the bodies, from where the last call stopped, and returns when all have receipts.
     ///
-    /// - Parameter eventsMax: stops before more than so many were sent, over all partners.
-    func publish(_ pace: Pace, eventsMax: Int = .max) throws {
+    /// - Parameters:
+    ///   - eventsMax: sends nothing more after so many, over all partners.
+    ///   - secondsMax: sends nothing more after so long.
+    func publish(_ pace: Pace, eventsMax: Int = .max, secondsMax: Double = .infinity) throws {
         outcome = Outcome()
         var heard = Stopwatch.now
         outcome.began = heard
         let schedule = Schedule(pace: pace, lanes: lanes, from: heard)
         var left = eventsMax
+        let end = secondsMax.isFinite ? heard + Int64(secondsMax * 1e9) : .max
         while true {
             let now = Stopwatch.now
+            if now >= end { left = 0 }
             var isDone = true
             for lane in lanes {
                 while left > 0, let intended = schedule.time(of: lane), intended <= now {
@@ -93,6 +101,8 @@ final class Publisher {
             }
             if isDone { break }
             if try listen(schedule, now: now, mayStop: left <= 0) { heard = Stopwatch.now }
+            // An open loop may have nothing to hear for long; what is under way may not.
+            if lanes.allSatisfy(\.isSettled) { heard = now }
             guard now - heard < Limits.patienceNanoseconds else {
                 throw Broken("the edge has been silent for a minute")
             }
@@ -104,19 +114,21 @@ final class Publisher {
     private func listen(_ schedule: Schedule, now: Int64, mayStop: Bool) throws -> Bool {
         var poll = PollSet()
         for lane in lanes { _ = poll.add(lane.socket) }
-        var wait = Limits.pollMillisecondsMax
         if !mayStop, let next = schedule.next(of: lanes, after: now) {
-            wait = next - now < Limits.spinNanoseconds ? 0 : min(wait, (next - now) / 1_000_000 - 1)
+            greenseason_timer_set(timer, next)
+            _ = poll.add(fileDescriptor: timer)
         }
-        guard try poll.wait(milliseconds: Int(wait)) == .ready else { return false }
+        guard try poll.wait(milliseconds: Limits.pollMilliseconds) == .ready else { return false }
+        var isHeard = false
         for lane in lanes {
             while let message = try lane.socket.receive() {
+                isHeard = true
                 if let settled = try lane.take(message.frames, into: &outcome) {
                     self.settled?(settled)
                 }
             }
         }
-        return true
+        return isHeard
     }
 }
 

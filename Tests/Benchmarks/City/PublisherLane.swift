@@ -15,8 +15,9 @@ final class PublisherLane {
     private(set) var next = 0
     private(set) var lastSentEvents = 0
     private var credit = (events: 0, bytes: 0)
-    /// The most events under way, whatever credit allows: credit is told late by nature, and too many
-    /// overdrafts suspend a key.
+    /// The most events under way, whatever credit allows.
+    ///
+    /// Credit is told late by nature, and too many overdrafts suspend a key.
     private var windowEvents = Publisher.Limits.windowEventsFirst
     private var inFlight: [Int: Request] = [:]
     private var inFlightEvents = 0

@@ -4,6 +4,8 @@ struct Figure: Codable {
     var name: String
     var unit: String
     var rounds: [Double]
+    /// A latency in the median times that this disk takes to make 4 KiB durable.
+    var fsyncs: Double?
     /// This figure divided by the floor's, of medians; nil where the floor has none.
     var ratioToFloor: Double?
 

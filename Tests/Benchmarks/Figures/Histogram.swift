@@ -1,8 +1,8 @@
 /// Counts integers, mostly nanoseconds, in buckets that keep three significant digits.
 ///
 /// The layout is that of Gil Tene's HdrHistogram (http://hdrhistogram.org): buckets as wide as a
-/// power of two, each divided into 2,048 equal parts, so that a value is never told wrong by more
-/// than a thousandth, whatever its size. Recording is two shifts and an increment; an open-loop load
+/// power of two, each divided into equal parts, so that a value is never told wrong by more than a
+/// thousandth, whatever its size. Recording is two shifts and an increment. An open-loop load
 /// records from the intended time of each message, which corrects for coordinated omission.
 struct Histogram {
     private enum Layout {
@@ -28,6 +28,16 @@ struct Histogram {
         counts[index] += 1
         count += 1
         maximum = max(maximum, value)
+    }
+
+    /// Takes in everything that `other` counted.
+    mutating func add(_ other: Histogram) {
+        if other.counts.count > counts.count {
+            counts.append(contentsOf: repeatElement(0, count: other.counts.count - counts.count))
+        }
+        for (index, more) in other.counts.enumerated() { counts[index] += more }
+        count += other.count
+        maximum = max(maximum, other.maximum)
     }
 
     /// The value that so many thousandths of all values do not exceed; zero if there is none.

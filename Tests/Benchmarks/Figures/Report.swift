@@ -26,9 +26,12 @@ struct Report: Codable {
 
     /// Takes a figure in and prints its line, with the range if there were rounds.
     ///
-    /// - Parameter floor: The same figure of the floor: makes a line of its own.
+    /// - Parameters:
+    ///   - floor: the same figure of the floor: makes a line of its own.
+    ///   - fsyncs: the same in fsyncs, for latencies.
     mutating func add(
-        _ name: String, _ rounds: [Double], _ unit: String, floor: [Double]? = nil
+        _ name: String, _ rounds: [Double], _ unit: String, floor: [Double]? = nil,
+        fsyncs: Double? = nil
     ) {
         var figure = Figure(name: name, unit: unit, rounds: rounds)
         var line =
@@ -37,6 +40,10 @@ struct Report: Codable {
             + " " + unit
         if rounds.count > 1, let least = rounds.min(), let most = rounds.max() {
             line += " (\(Wording.number(least)) to \(Wording.number(most)))"
+        }
+        if let fsyncs {
+            figure.fsyncs = fsyncs
+            line += " = \(Wording.number(fsyncs)) fsyncs"
         }
         print(line)
         if let floor, floor.median > 0 {

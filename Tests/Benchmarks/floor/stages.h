@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* A transaction takes bodies of at most 1,000 events, or blocks of at most `batch_events_max`, until
-   it has `batch_events_max`: less than `taken_events_max` in all. */
+/* A transaction takes bodies of at most 1,000 events, or blocks of at most `batch_events_max`,
+   until it has `batch_events_max`: less than `taken_events_max` in all. */
 enum { batch_events_max = 2000, taken_events_max = 4000 };
 
 struct settings {

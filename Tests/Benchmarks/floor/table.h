@@ -18,7 +18,8 @@ struct table {
 
 struct table table_of(uint64_t expected);
 
-/* The entry of `key`, made with zeros if there is none; `*is_new` says which. All zeros is no key. */
+/* The entry of `key`, made with zeros if there is none; `*is_new` says which. A key of all zeros is
+   no key. */
 struct entry *table_entry(struct table *table, struct hash key, int *is_new);
 
 #endif
