@@ -8,6 +8,7 @@ struct OverloadCommand: ParsableCommand {
     enum Defaults {
         static let events = 2_000_000
         static let seconds = 15.0
+        static let warmUpEvents = 100_000
         static let sustainedEvents = 300_000
         static let factor = 2
     }
@@ -30,6 +31,8 @@ struct OverloadCommand: ParsableCommand {
         try deployment.start()
         try deployment.load(day)
         let publisher = try Publisher(day, to: deployment)
+        try publisher.publish(.asCredited, eventsMax: Defaults.warmUpEvents)
+        try deployment.awaitSettled()
         try publisher.publish(.asCredited, eventsMax: Defaults.sustainedEvents)
         try deployment.awaitSettled()
         let sustained = rate(of: publisher.outcome, until: Stopwatch.now)

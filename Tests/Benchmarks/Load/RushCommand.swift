@@ -100,7 +100,7 @@ struct RushCommand: ParsableCommand {
 
 /// All claims, offered at once and carried by a few sockets as a gateway's would be.
 ///
-/// A service keeps no more replies than its queue to a peer has room for, so each socket has no more
+/// A service keeps no more replies than its queue to a peer has room for, so a socket has no more
 /// requests under way than that.
 private final class Claiming {
     private enum Limits {
