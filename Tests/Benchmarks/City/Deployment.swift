@@ -76,8 +76,9 @@ final class Deployment {
             throw Broken("\(log) cannot be written")
         }
         let process = Process()
-        process.executableURL = URL(filePath: Places.products + program)
-        process.arguments = arguments
+        // Whatever ends this program ends what it started: services would go on for ever.
+        process.executableURL = URL(filePath: "/usr/bin/setpriv")
+        process.arguments = ["--pdeathsig", "KILL", Places.products + program] + arguments
         process.currentDirectoryURL = URL(filePath: Places.root)
         var environment = ProcessInfo.processInfo.environment.filter {
             !$0.key.hasPrefix("GREENSEASON_")
