@@ -56,8 +56,25 @@ audit: $(BIN)/greenctl  ## prove that everything balances
 ingestion scoring rewards credit-profile: build  ## one service in the foreground
 	@exec $(BIN)/$@
 
-bench: build  ## measure the whole chain: EVENTS=1000000 ROUNDS=3
-	@python3 Tests/Benchmarks/chain.py --events $(or $(EVENTS),1000000) --rounds $(or $(ROUNDS),3)
+# The yardstick of `make bench`: plain C on the two libraries that everything stands on.
+$(BIN)/floor: $(wildcard Tests/Benchmarks/floor/*.[ch]) | build
+	$(CC) -O2 -std=gnu17 -Wall -Wextra -o $@ $(filter %.c,$^) -lzmq -lsqlite3
 
-.PHONY: help packages build demo test simulate lint format up down status audit bench
+# What to measure, and with how much: make bench WHAT=latency.
+WHAT := chain
+MEASURE = $(BIN)/benchmarks $(1) \
+	$(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGUMENTS)
+bench: build $(BIN)/floor  ## measure: WHAT=chain EVENTS=1000000 ROUNDS=3 (docs/benchmarks.md)
+	@$(call MEASURE,$(WHAT))
+
+bench-all: build $(BIN)/floor  ## measure everything but history
+	@for what in chain stages latency catch-up rush overload; do \
+		$(call MEASURE,$$what) || exit; done
+
+bench-guard: build  ## compare instructions with committed figures: ACCEPT=1 takes new ones
+	@command -v valgrind > /dev/null || apt-get install -y -q valgrind binutils
+	@$(BIN)/benchmarks guard $(if $(ACCEPT),--accept)
+
+.PHONY: help packages build demo test simulate lint format up down status audit
+.PHONY: bench bench-all bench-guard
 .PHONY: ingestion scoring rewards credit-profile

@@ -160,4 +160,17 @@ let package = Package(
                 swiftSettings: strict),
             tests(of: "SimulatedDisk", ["SimulatedDisk", "Scoring", sqlite] + streamTests),
         ]
+        + [
+            // Measured by `make bench`; docs/benchmarks.md says what.
+            .target(name: "CMeasuring", path: "Tests/Benchmarks/CMeasuring"),
+            .executableTarget(
+                name: "benchmarks",
+                dependencies: [
+                    "CMeasuring", "StreamsTestKit", "Ingestion", "Scoring", "Rewards",
+                    "CreditProfile", "Greenctl", "ServiceKit", "Streams", "Storage", "Messages",
+                    "Model", "ZeroMQ", "Wire", grdb, protobuf, crypto, arguments,
+                ],
+                path: "Tests/Benchmarks", exclude: ["CMeasuring", "floor", "guard.json"],
+                swiftSettings: strict),
+        ]
 )
