@@ -55,5 +55,19 @@ ingestion scoring rewards credit-profile: build  ## one service in the foregroun
 bench: build  ## measure the whole chain: EVENTS=1000000 ROUNDS=3
 	@python3 Tests/Benchmarks/chain.py --events $(or $(EVENTS),1000000) --rounds $(or $(ROUNDS),3)
 
+# Coverage and AddressSanitizer are compiled in, so it builds into a folder of its own.
+fuzz-build:
+	GREENSEASON_FUZZ=1 $(BUILD) --scratch-path .build-fuzz --sanitize=address --product fuzz
+
+fuzz: fuzz-build  ## fuzz every decoder of outside bytes: TARGET=name SECONDS=30
+	@python3 Tests/Fuzz/fuzz.py --seconds $(or $(SECONDS),30) $(if $(TARGET),--target $(TARGET))
+
+fuzz-replay: fuzz-build  ## run a fuzz target on one input: TARGET=name INPUT=file
+	@python3 Tests/Fuzz/fuzz.py --target $(TARGET) --replay $(INPUT)
+
+fuzz-keep: fuzz-build  ## make what fuzzing found the committed corpus, as small as it can be
+	@python3 Tests/Fuzz/fuzz.py --keep $(if $(TARGET),--target $(TARGET))
+
+.PHONY: fuzz fuzz-build fuzz-replay fuzz-keep
 .PHONY: help packages build demo test lint format up down status audit bench
 .PHONY: ingestion scoring rewards credit-profile
