@@ -40,11 +40,14 @@ def program(target, *arguments, **options):
 def targets():
     listed = subprocess.run([str(PROGRAM), "targets"], env=ENVIRONMENT, text=True, check=True,
                             stdout=subprocess.PIPE).stdout
-    return {name: int(most) for name, most in (line.split() for line in listed.splitlines())}
+    rows = (line.split() for line in listed.splitlines())
+    return {name: (int(bytes_max), int(runs_max)) for name, bytes_max, runs_max in rows}
 
 
-def limits(bytes_max):
-    return [f"-max_len={bytes_max}", "-rss_limit_mb=2048", "-timeout=10"]
+def limits(bounds):
+    bytes_max, runs_max = bounds
+    runs = [f"-runs={runs_max}"] if runs_max else []
+    return [f"-max_len={bytes_max}", "-rss_limit_mb=2048", "-timeout=10", *runs]
 
 
 def folders(target):
@@ -57,14 +60,14 @@ def folders(target):
     return [path for path in (found, seeds, CORPUS / target, CRASHES / target) if path.exists()]
 
 
-def fuzz(target, bytes_max, seconds):
+def fuzz(target, bounds, seconds):
     """One bounded run; answers the line to print, and whether nothing crashed."""
     dictionary = DICTIONARIES / f"{target}.dict"
+    words = [f"-dict={dictionary}"] if dictionary.exists() else []
     with tempfile.TemporaryDirectory() as crashes:
         run = program(
-            target, f"-max_total_time={seconds}", *limits(bytes_max), "-print_final_stats=1",
-            f"-artifact_prefix={crashes}/", *([f"-dict={dictionary}"] if dictionary.exists() else []),
-            *folders(target), timeout=seconds + 300)
+            target, f"-max_total_time={seconds}", *limits(bounds), "-print_final_stats=1", *words,
+            f"-artifact_prefix={crashes}/", *folders(target), timeout=seconds + 300)
         (INPUTS / target / "log").write_text(run.stdout)
         stored = [store(target, path) for path in sorted(pathlib.Path(crashes).iterdir())]
 
@@ -76,7 +79,7 @@ def fuzz(target, bytes_max, seconds):
         last(r"cov: (\d+)"), last(r"ft: (\d+)"), last(r"corp: (\d+)"),
         last(r"peak_rss_mb: +(\d+)"), "no crash" if run.returncode == 0 else "CRASHED")
     for path in stored:
-        line += f"\n  {path.relative_to(ROOT)}\n  again: make fuzz-replay TARGET={target} INPUT={path.relative_to(ROOT)}"
+        line += f"\n  make fuzz-replay TARGET={target} INPUT={path.relative_to(ROOT)}"
     for reason in re.findall(r"(?:violated: .*|Fatal error: .*|SUMMARY: .*)", run.stdout)[:2]:
         line += f"\n  {reason}"
     return line, run.returncode == 0
@@ -88,10 +91,10 @@ def store(target, path):
     return pathlib.Path(shutil.move(path, folder / path.name))
 
 
-def keep(target, bytes_max):
+def keep(target, bounds):
     """Makes the smallest inputs that cover what all cover the target's committed corpus."""
     with tempfile.TemporaryDirectory() as merged:
-        program(target, "-merge=1", *limits(bytes_max), merged, *folders(target), timeout=900)
+        program(target, "-merge=1", *limits(bounds), merged, *folders(target), timeout=900)
         kept, size = [], 0
         for path in sorted(pathlib.Path(merged).iterdir(), key=lambda path: path.stat().st_size):
             size += path.stat().st_size

@@ -4,7 +4,7 @@ import Glibc
 // libFuzzer with one of the targets:
 //
 //     FUZZ_TARGET=NAME fuzz [libFuzzer's options] FOLDER-OR-FILE…
-//     fuzz targets                 names of targets, and the most bytes of an input of each
+//     fuzz targets                 names of targets, most bytes of an input, most runs
 //     fuzz seeds NAME FOLDER       writes the target's seeds
 //
 // The target is named in the environment, because libFuzzer starts itself anew with its own
@@ -36,7 +36,7 @@ func target(named name: String) -> FuzzTarget {
 }
 
 if CommandLine.arguments.dropFirst().first == "targets" {
-    for target in FuzzTarget.all { print(target.name, target.bytesMax) }
+    for target in FuzzTarget.all { print(target.name, target.bytesMax, target.runsMax) }
     exit(0)
 }
 if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "seeds" {

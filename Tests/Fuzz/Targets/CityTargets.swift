@@ -66,6 +66,9 @@ extension FuzzTarget {
                 (try? FileManager.default.contentsOfDirectory(atPath: scratch.path + "/new-keys"))
                 ?? []
             require(made.allSatisfy { $0.hasSuffix(".key") }, "keys are files of the keys' folder")
+            let around = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+            require(
+                around.allSatisfy { !$0.hasSuffix(".key") }, "a key outside of the keys' folder")
             try? FileManager.default.removeItem(atPath: scratch.path + "/new-keys")
         })
 }

@@ -7,17 +7,20 @@ package struct FuzzTarget: Sendable {
     package let name: String
     /// Bytes of an input beyond which nothing new is to be found.
     package let bytesMax: Int
+    /// Runs in one process, where a library is known to keep something of each; 0: any number.
+    package let runsMax: Int
     /// Good inputs to begin with: recorded streams, the deployment's files, messages made by hand.
     package let seeds: @Sendable () throws -> [[UInt8]]
     package let run: @Sendable ([UInt8]) throws -> Void
 
     init(
-        _ name: String, bytesMax: Int = 4_096,
+        _ name: String, bytesMax: Int = 4_096, runsMax: Int = 0,
         seeds: @escaping @Sendable () throws -> [[UInt8]],
         run: @escaping @Sendable ([UInt8]) throws -> Void
     ) {
         self.name = name
         self.bytesMax = bytesMax
+        self.runsMax = runsMax
         self.seeds = seeds
         self.run = run
     }

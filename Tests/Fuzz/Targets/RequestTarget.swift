@@ -11,7 +11,7 @@ import SwiftProtobuf
 import Wire
 
 extension FuzzTarget {
-    /// Commands and queries of all services, with any body: a reply each, never a failed transaction.
+    /// Commands and queries of all services, with any body: a reply to each, no failure.
     ///
     /// A step is a byte for the method and a chunk for the body.
     static let requests = FuzzTarget(
@@ -22,7 +22,7 @@ extension FuzzTarget {
             return steps + [steps.flatMap { $0 }]
         },
         run: { bytes in
-            var script = try RequestScript()
+            var script = RequestScript()
             var input = FuzzBytes(bytes)
             while !input.isEmpty {
                 try script.step(method: Int(input.byte()), body: input.chunk())
@@ -32,11 +32,20 @@ extension FuzzTarget {
 }
 
 private struct RequestScript {
-    private let ingestion: (DatabaseQueue, Writer<IngestionDomain>)
-    private let face: ClockFace
-    private let scoring: (DatabaseQueue, Writer<ScoringDomain>)
-    private let rewards: (DatabaseQueue, Writer<RewardsDomain>)
-    private let profile: (DatabaseQueue, Writer<CreditProfileDomain>)
+    // Opened when they are first asked: most inputs ask one service.
+    private lazy var ingestionStore = Self.must { try FuzzTarget.ingestionStore.copy() }
+    private lazy var ingestionDomain = Self.must {
+        try FuzzTarget.ingestionDomain(on: ingestionStore)
+    }
+    private lazy var ingestion = Self.must {
+        try Writer(.behaviour, on: ingestionStore, domain: ingestionDomain)
+    }
+    private lazy var scoringStore = Self.must { try FuzzTarget.publishedLog.copy() }
+    private lazy var rewardsStore = Self.must { try Self.furnishedRewards.copy() }
+    private lazy var rewards = Self.must { try FuzzTarget.rewards(on: rewardsStore) }
+    private lazy var profileStore = Self.must { try FuzzTarget.profileStore.copy() }
+    private lazy var profile = Self.must { try FuzzTarget.creditProfile(on: profileStore) }
+    private var hasMovedPoints = false
     private var keys: UInt64 = 0
 
     private enum Service {
@@ -57,17 +66,8 @@ private struct RequestScript {
         (.profile, ShowProfile.method, false),
     ]
 
-    init() throws {
-        let places = (
-            try FuzzTarget.ingestionStore.copy(), try FuzzTarget.publishedLog.copy(),
-            try Self.furnishedRewards.copy(), try FuzzTarget.profileStore.copy()
-        )
-        let domain = try FuzzTarget.ingestionDomain(on: places.0)
-        face = domain.face
-        ingestion = (places.0, try Writer(.behaviour, on: places.0, domain: domain))
-        scoring = (places.1, try FuzzTarget.scoring(on: places.1))
-        rewards = (places.2, try FuzzTarget.rewards(on: places.2))
-        profile = (places.3, try FuzzTarget.creditProfile(on: places.3))
+    private static func must<Value>(_ make: () throws -> Value) -> Value {
+        do { return try make() } catch { violated("a service opens: \(error)") }
     }
 
     /// Rewards with a catalogue and points to spend.
@@ -107,26 +107,27 @@ private struct RequestScript {
         case .ingestion:
             reply =
                 try isCommand
-                ? ingestion.1.commit([.command(command, 1)]).replies[0].1
-                : ingestion.0.read {
-                    try IngestionAnswers(face: face).answer(query, in: $0)
+                ? ingestion.commit([.command(command, 1)]).replies[0].1
+                : ingestionStore.read {
+                    try IngestionAnswers(face: ingestionDomain.face).answer(query, in: $0)
                 }
         case .scoring:
-            reply = try scoring.0.read {
+            reply = try scoringStore.read {
                 try ScoringAnswers(registry: FuzzTarget.registry).answer(query, in: $0)
             }
         case .rewards:
+            hasMovedPoints = hasMovedPoints || isCommand
             reply =
                 try isCommand
-                ? rewards.1.commit([.command(command, 1)]).replies[0].1
-                : rewards.0.read {
+                ? rewards.commit([.command(command, 1)]).replies[0].1
+                : rewardsStore.read {
                     try RewardsAnswers(voucherKey: FuzzTarget.voucherKey).answer(query, in: $0)
                 }
         case .profile:
             reply =
                 try isCommand
-                ? profile.1.commit([.command(command, 1)]).replies[0].1
-                : profile.0.read {
+                ? profile.commit([.command(command, 1)]).replies[0].1
+                : profileStore.read {
                     try CreditProfileAnswers(table: FuzzTarget.scoringTable).answer(query, in: $0)
                 }
         }
@@ -151,10 +152,10 @@ private struct RequestScript {
         }
     }
 
-    func checkBooks() throws {
-        let difference = try rewards.0.read { try RewardsRecords($0).firstDifference() }
+    mutating func checkBooks() throws {
+        guard hasMovedPoints else { return }
+        let difference = try rewardsStore.read { try RewardsRecords($0).firstDifference() }
         require(difference == nil, "the books do not balance: \(difference ?? "")")
-        for queue in [ingestion.0, scoring.0, rewards.0, profile.0] { try queue.close() }
     }
 
     /// A good body for every method.
