@@ -102,7 +102,8 @@ extension FuzzTarget {
                 "plate.meal", "clean_plate", "meal",
                 """
                 {"family":"appliance_grade","parameters":{"load_kwh_per_year":"900",\
-                "apf_baseline":"3.5","apf_product":"5","grid_kg_co2_per_kwh":"0.5","credit_years":"8"}}
+                "apf_baseline":"3.5","apf_product":"5","grid_kg_co2_per_kwh":"0.5",\
+                "credit_years":"8"}}
                 """, #"{"rule":"per_whole_gram","points_per_gram":2}"#),
         ]
         return Array(

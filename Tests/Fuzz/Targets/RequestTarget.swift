@@ -105,11 +105,12 @@ private struct RequestScript {
         let reply: ReplyMessage
         switch service {
         case .ingestion:
+            let face = ingestionDomain.face
             reply =
                 try isCommand
                 ? ingestion.commit([.command(command, 1)]).replies[0].1
                 : ingestionStore.read {
-                    try IngestionAnswers(face: ingestionDomain.face).answer(query, in: $0)
+                    try IngestionAnswers(face: face).answer(query, in: $0)
                 }
         case .scoring:
             reply = try scoringStore.read {
