@@ -31,8 +31,8 @@ package struct PartnerKeys {
         guard let keys = try file.read() else {
             throw Failure(
                 .configuration,
-                "there is no key of \(partner) at \(file.path): `greenctl city load` makes those of "
-                    + "a city, or name their folder with --keys")
+                "there is no key of \(partner) at \(file.path): `greenctl city load` makes those "
+                    + "of a city, or name their folder with --keys")
         }
         return keys
     }

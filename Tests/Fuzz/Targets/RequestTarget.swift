@@ -106,6 +106,12 @@ private struct RequestScript {
         switch service {
         case .ingestion:
             let face = ingestionDomain.face
+            let former = ingestion.heads[0].sequence
+            defer {
+                require(
+                    ingestion.heads[0].sequence - former <= 4_000,
+                    "one request, thousands of events")
+            }
             reply =
                 try isCommand
                 ? ingestion.commit([.command(command, 1)]).replies[0].1
