@@ -75,6 +75,19 @@ bench-guard: build  ## compare instructions with committed figures: ACCEPT=1 tak
 	@command -v valgrind > /dev/null || apt-get install -y -q valgrind binutils
 	@$(BIN)/benchmarks guard $(if $(ACCEPT),--accept)
 
+# Coverage and AddressSanitizer are compiled in, so it builds into a folder of its own.
+fuzz-build:
+	GREENSEASON_FUZZ=1 $(BUILD) --scratch-path .build-fuzz --sanitize=address --product fuzz
+
+fuzz: fuzz-build  ## fuzz every decoder of outside bytes: TARGET=name SECONDS=30
+	@python3 Tests/Fuzz/fuzz.py --seconds $(or $(SECONDS),30) $(if $(TARGET),--target $(TARGET))
+
+fuzz-replay: fuzz-build  ## run a fuzz target on one input: TARGET=name INPUT=file
+	@python3 Tests/Fuzz/fuzz.py --target $(TARGET) --replay $(INPUT)
+
+fuzz-keep: fuzz-build  ## make what fuzzing found the committed corpus, as small as it can be
+	@python3 Tests/Fuzz/fuzz.py --keep $(if $(TARGET),--target $(TARGET))
+
 .PHONY: help packages build demo test simulate lint format up down status audit
-.PHONY: bench bench-all bench-guard
+.PHONY: bench bench-all bench-guard fuzz fuzz-build fuzz-replay fuzz-keep
 .PHONY: ingestion scoring rewards credit-profile

@@ -1,13 +1,21 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `make fuzz` builds into a folder of its own, with libFuzzer's counters in everything written by
+/// hand; no other build knows of them.
+let isFuzzing = Context.environment["GREENSEASON_FUZZ"] != nil
+let coverage: [SwiftSetting] =
+    isFuzzing
+    ? [.unsafeFlags(["-sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table"])] : []
+
 /// Every target written by hand: Swift 6 mode, warnings are errors, imports say what they leak.
-let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-]
+let strict: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + coverage
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -56,6 +64,27 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 let streamTests: [Target.Dependency] = [
     "TestKit", "StreamsTestKit", "Streams", "Storage", "Messages", "Model", "Wire", grdb, protobuf,
 ]
+
+/// What meets outside bytes, as functions of bytes: `make test` runs them over the corpus, and
+/// `make fuzz` over what libFuzzer makes of it.
+let fuzzing: [Target] =
+    [
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Ingestion", "Scoring", "Rewards", "CreditProfile", "Greenctl", "ServiceKit",
+                "ZeroMQ", crypto,
+            ] + streamTests,
+            path: "Tests/Fuzz/Targets", swiftSettings: strict),
+        tests(of: "Fuzz", ["FuzzTargets"]),
+    ]
+    + (isFuzzing
+        ? [
+            .executableTarget(
+                name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+                swiftSettings: strict,
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+        ] : [])
 
 let package = Package(
     name: "greenseason",
@@ -173,4 +202,5 @@ let package = Package(
                 path: "Tests/Benchmarks", exclude: ["CMeasuring", "floor", "guard.json"],
                 swiftSettings: strict),
         ]
+        + fuzzing
 )

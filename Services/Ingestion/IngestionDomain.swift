@@ -290,6 +290,10 @@ package final class IngestionDomain: Domain {
             return .refused("clock_backwards", "the clock never goes back")
         case .beyondRange:
             return .invalid("bad_time", "the clock shows the years 1970 to 9999")
+        case .tooFar:
+            return .refused(
+                "clock_leap",
+                "the clock moves by at most \(CityClock.Limits.moveDaysMax) days at a time")
         case .nothingToDo:
             return clock.kind == .system
                 ? .refused("not_stopped", "no leap of the clock waits to be confirmed")

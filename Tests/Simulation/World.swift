@@ -51,8 +51,10 @@ package final class World {
 
     private struct Restored {
         var service: ServiceName
-        var right: SimulatedDisk.Image
-        /// The receipts that the right disk stands for.
+        /// Every service's disk as it was.
+        var right: [ServiceName: SimulatedDisk.Image]
+        /// What those disks stand for.
+        var witness: Witness
         var receipts: ReceiptBook
         var since: Int64
         var until: Int64
@@ -439,8 +441,10 @@ extension World {
         else { return false }
         end(machine, withPower: false, pause: 200)
         restored = Restored(
-            service: service, right: machine.disk.backup(), receipts: receipts, since: now,
-            until: now + milliseconds)
+            service: service,
+            right: Dictionary(
+                uniqueKeysWithValues: machines.map { ($0.service, $0.disk.backup()) }),
+            witness: witness, receipts: receipts, since: now, until: now + milliseconds)
         machine.disk.restore(backup.image)
         if service == .ingestion { receipts = receipts.upTo(backup.heads) }
         forgetPromises(of: machine)
@@ -458,17 +462,43 @@ extension World {
     /// The operator has found the right disk: what was promised with the other one is void.
     private func putRight(_ wrong: Restored) {
         restored = nil
-        backups[wrong.service] = []
-        let machine = machine(wrong.service)
-        end(machine, withPower: false, pause: 200)
-        machine.disk.restore(wrong.right)
-        forgetPromises(of: machine)
-        city.caller.forget(repliesOf: wrong.service, since: wrong.since)
+        for service in misled(by: wrong) {
+            backups[service] = []
+            let machine = machine(service)
+            end(machine, withPower: false, pause: 200)
+            if let image = wrong.right[service] { machine.disk.restore(image) }
+            forgetPromises(of: machine)
+            city.caller.forget(repliesOf: service, since: wrong.since)
+        }
         if wrong.service == .ingestion {
             receipts = wrong.receipts
             for partner in city.partners { partner.forget(since: wrong.since) }
         }
         for consumer in Self.consumers[wrong.service] ?? [] { startAgain(consumer) }
+    }
+
+    /// Whose disks must be replaced: the wrong one, and those that it misled.
+    ///
+    /// A consumer stops where histories differ. Where the wrong one happened to repeat what the
+    /// consumer had applied, as it does if nothing but a day ended, nobody can tell them apart.
+    private func misled(by wrong: Restored) -> [ServiceName] {
+        var misled = [wrong.service]
+        let stream = stream(of: wrong.service)
+        for consumer in Self.consumers[wrong.service] ?? [] {
+            let isMisled = (0..<scenario.partitions).contains { partition in
+                let cursor = witness.given(consumer, partition)
+                // What scoring published beyond, it will publish again: it decides nothing.
+                if cursor.sequence > wrong.witness.head(of: stream, partition: partition) {
+                    return wrong.service == .ingestion
+                }
+                return cursor.sequence > 0
+                    && cursor.chain
+                        != wrong.witness.chain(
+                            of: stream, partition: partition, at: cursor.sequence)
+            }
+            if isMisled { misled += [consumer] + (Self.consumers[consumer] ?? []) }
+        }
+        return misled
     }
 
     private func startAgain(_ service: ServiceName) {

@@ -30,7 +30,9 @@ enum Repository {
     }()
 
     /// Folders in which nobody writes: what is built, and what is measured.
-    private static let notWritten: Set<String> = [".build", ".git", "data", ".swiftpm"]
+    private static let notWritten: Set<String> = [
+        ".build", ".build-fuzz", ".git", "data", ".swiftpm",
+    ]
 
     static let files: [RepositoryFile] = {
         guard let enumerator = FileManager.default.enumerator(atPath: root) else { return [] }

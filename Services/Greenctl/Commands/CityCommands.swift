@@ -178,13 +178,14 @@ private struct CityLoad {
                 ($0.id, $0)
             })
         for partner in partners {
-            let key = try KeyPairFile(path: keys.path(of: partner.id)).establish().publicKey.z85
+            let file = try keys.file(of: partner.id)
+            let key = try file.establish().publicKey.z85
             if let standing = known[partner.id] {
                 guard standing.publicKey == key else {
                     throw Failure(
                         .configuration,
                         "\(partner.id) is registered under another key than the one in "
-                            + "\(keys.path(of: partner.id)): name the folder of its key with --keys"
+                            + "\(file.path): name the folder of its key with --keys"
                     )
                 }
                 sum.partnersKnown += 1

@@ -8,6 +8,30 @@ enum EdgeAnswer {
     struct Credit: Decodable, Equatable {
         var events: Int
         var bytes: Int
+
+        /// More than any edge gives; what lies beyond it, or below 0, is taken for the nearest.
+        ///
+        /// Sums with what is under way then stay far from the bounds of an integer.
+        static let range = 0...1 << 40
+
+        init(events: Int, bytes: Int) {
+            self.events = events
+            self.bytes = bytes
+        }
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            func amount(_ key: CodingKeys) throws -> Int {
+                let said = try values.decode(Int.self, forKey: key)
+                return min(max(said, Self.range.lowerBound), Self.range.upperBound)
+            }
+            self.init(events: try amount(.events), bytes: try amount(.bytes))
+        }
+
+        private enum CodingKeys: CodingKey {
+            case events
+            case bytes
+        }
     }
 
     struct Welcome: Decodable {

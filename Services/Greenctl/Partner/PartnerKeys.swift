@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Ingestion
 package import Storage
 package import ZeroMQ
 
@@ -14,16 +15,24 @@ package struct PartnerKeys {
     /// `<data>/partner-keys`.
     package init(of data: DataFolder) { folder = "\(data.path)/partner-keys" }
 
-    func path(of partner: String) -> String { "\(folder)/\(partner).key" }
+    /// The file of `partner`'s key pair, in the folder and nowhere else.
+    ///
+    /// Ids come out of files, too: one that is none, such as a path, would name any file there is.
+    func file(of partner: String) throws -> KeyPairFile {
+        guard PartnerID.isLegal(partner) else {
+            throw Failure(.refused, "\"\(partner)\" is no partner's id: it has \(PartnerID.rule)")
+        }
+        return KeyPairFile(path: "\(folder)/\(partner).key")
+    }
 
     /// The key pair of `partner`, which must be there.
     package func keys(of partner: String) throws -> CurveKeys {
-        let path = path(of: partner)
-        guard let keys = try KeyPairFile(path: path).read() else {
+        let file = try file(of: partner)
+        guard let keys = try file.read() else {
             throw Failure(
                 .configuration,
-                "there is no key of \(partner) at \(path): `greenctl city load` makes those of a "
-                    + "city, or name their folder with --keys")
+                "there is no key of \(partner) at \(file.path): `greenctl city load` makes those "
+                    + "of a city, or name their folder with --keys")
         }
         return keys
     }

@@ -23,6 +23,8 @@ package struct PublishSession {
         package static let pingMilliseconds: Int64 = 1_000
         /// Pause after an error that names none.
         package static let retryMilliseconds: Int64 = 1_000
+        /// The longest pause that is kept, whatever an error says: five suspensions of a key.
+        package static let retryMillisecondsMax: Int64 = 300_000
         package static let requestsInFlightMax = 16
         /// By how much each answer widens what is under way, until credit is used up.
         ///
@@ -339,7 +341,8 @@ package struct PublishSession {
         guard let refusal = EdgeAnswer.decode(EdgeAnswer.Refusal.self, from: body) else {
             return strange("an ERROR without code")
         }
-        let pause = refusal.retryAfterMs ?? Limits.retryMilliseconds
+        let pause = min(
+            max(0, refusal.retryAfterMs ?? Limits.retryMilliseconds), Limits.retryMillisecondsMax)
         if let index = inFlight.firstIndex(where: { $0.id == id }) {
             let batch = inFlight.remove(at: index).batch
             if refusal.retryable {

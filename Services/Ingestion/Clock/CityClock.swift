@@ -19,6 +19,10 @@ package struct CityClock: Equatable, Sendable {
         static let leapMilliseconds = leapHoursMax * 3_600_000
         /// A manual clock can be set up to the end of the year 9999: what RFC 3339 can write.
         package static let last = Instant(milliseconds: 253_402_271_999_999)
+        /// What a clock can show, and what a command can mean by a moment.
+        static let times = Instant(milliseconds: 0)...last
+        /// A manual clock moves by no more at once: each day of it ends with an event of its own.
+        package static let moveDaysMax: Int32 = 3_660
         /// A system clock is written down when it has moved so far: only leaps are told by it.
         package static let savedEveryMilliseconds: Int64 = 60_000
     }
@@ -76,6 +80,8 @@ package struct CityClock: Equatable, Sendable {
         case wrongKind
         case backwards
         case beyondRange
+        /// Further ahead than `moveDaysMax`.
+        case tooFar
         /// There is no leap to confirm, or no time to advance from.
         case nothingToDo
     }
@@ -83,10 +89,11 @@ package struct CityClock: Equatable, Sendable {
     /// Sets a manual clock; never backwards.
     package mutating func set(_ instant: Instant) -> Answer {
         guard kind == .manual else { return .wrongKind }
-        guard (Instant(milliseconds: 0)...Limits.last).contains(instant) else {
-            return .beyondRange
-        }
+        guard Limits.times.contains(instant) else { return .beyondRange }
         if let reached, instant < reached { return .backwards }
+        if let reached, reached.localDay.advanced(by: Limits.moveDaysMax) < instant.localDay {
+            return .tooFar
+        }
         reach(instant)
         return .moved
     }

@@ -45,9 +45,9 @@ extension Register {
     }
 
     private func malformation(of command: AddPartner) -> ReplyMessage? {
-        guard isPartnerID(command.id) else {
+        guard PartnerID.isLegal(command.id) else {
             return .invalid(
-                "bad_partner_id", "a partner's id has 1 to 64 of a-z 0-9 -, a letter first")
+                "bad_partner_id", "a partner's id has \(PartnerID.rule)")
         }
         guard (1...PartnerLimits.sourcesPerPartnerMax).contains(command.sources.count),
             Set(command.sources).count == command.sources.count,
@@ -68,17 +68,6 @@ extension Register {
             return .invalid("bad_public_key", "a public key is 40 characters of Z85")
         }
         return nil
-    }
-
-    private func isPartnerID(_ id: String) -> Bool {
-        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
-        guard let first = id.utf8.first, letters.contains(first), id.utf8.count <= 64 else {
-            return false
-        }
-        return id.utf8.allSatisfy {
-            letters.contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                || $0 == UInt8(ascii: "-")
-        }
     }
 
     private func record(of partner: Partner, in database: Database) throws -> PartnerRecord {
@@ -266,6 +255,9 @@ extension Register {
         }
         guard let at = command.at ?? now else {
             return .refused("clock_unset", "the clock has no time yet: name one, or set it")
+        }
+        guard CityClock.Limits.times.contains(at) else {
+            return .invalid("bad_time", "a consent changes in the years 1970 to 9999")
         }
         let change = ConsentChange(
             behaviour: command.behaviour, at: at, granted: command.granted)
