@@ -155,13 +155,6 @@ let package = Package(
                     "CreditProfile", "Streams", "Storage", "Messages", "Model", "Wire", grdb,
                     protobuf, crypto,
                 ], path: "Tests/Simulation", swiftSettings: strict),
-            .testTarget(
-                name: "SimulationTests",
-                dependencies: [
-                    "Simulation", "TestKit", "Greenctl", "Ingestion", "Scoring", "Rewards",
-                    "CreditProfile", "Streams", "Storage", "Messages", "Model", "Wire", grdb,
-                    protobuf,
-                ], path: "Tests/SimulationTests", swiftSettings: strict),
             .target(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),
@@ -182,6 +175,10 @@ let package = Package(
             tests(
                 of: "EndToEnd",
                 ["TestKit", "ServiceKit", "Messages", "ZeroMQ", "Streams", "Storage"]),
+            tests(
+                of: "Simulation",
+                ["Simulation", "Greenctl", "Ingestion", "Scoring", "Rewards", "CreditProfile"]
+                    + streamTests),
             tests(of: "Tidy"),
             // A disk that fails, and what must hold on it.
             .target(

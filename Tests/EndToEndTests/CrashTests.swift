@@ -25,13 +25,13 @@ import Testing
             try stormy.start()
             try stormy.order("city", "load", city.path)
             let publishing = try stormy.begin(
-                "publish", city.path, "--rate", "400", "--patience", "120s",
+                "publish", city.path, "--rate", "150", "--patience", "120s",
                 output: stormy.path + "/publish.out")
             defer { if publishing.isRunning { publishing.terminate() } }
 
             var generator = SplitMix64(seed: seed)
             var kills = 0
-            while publishing.isRunning, kills < 40 {
+            while publishing.isRunning, kills < 24 {
                 let service = Deployment.services.randomElement(using: &generator) ?? "ingestion"
                 let before = try stormy.status(of: service)?.boot
                 stormy.kill(service)

@@ -60,7 +60,8 @@ extension FuzzTarget {
                 ],
                 in: Surroundings(
                     environment: ["GREENSEASON_DATA": scratch.path], output: output,
-                    errors: output, isWatched: false, calls: { _ in AgreeableServices() }))
+                    errors: output, isWatched: false, calls: { _ in AgreeableServices() },
+                    simulator: { _ in preconditionFailure("no city is simulated here") }))
             require([0, 1, 78].contains(code), "exit code \(code)")
             let made =
                 (try? FileManager.default.contentsOfDirectory(atPath: scratch.path + "/new-keys"))
