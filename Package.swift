@@ -159,7 +159,7 @@ let package = Package(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),
             tests(of: "Model", ["Model", crypto]),
-            tests(of: "Storage", ["Storage", grdb]),
+            tests(of: "Storage", ["TestKit", "Storage", grdb]),
             tests(of: "ZeroMQ", ["TestKit", "ZeroMQ", "CZeroMQ"]),
             tests(of: "Streams", ["ZeroMQ", logging] + streamTests),
             tests(of: "Ingestion", ["Ingestion", "ServiceKit", "ZeroMQ", crypto] + streamTests),

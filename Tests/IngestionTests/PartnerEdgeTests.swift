@@ -5,6 +5,7 @@ import Model
 import Storage
 import Streams
 import Synchronization
+import TestKit
 import Testing
 import ZeroMQ
 

@@ -3,6 +3,7 @@ import Ingestion
 import Model
 import ServiceKit
 import Storage
+import TestKit
 import Testing
 
 /// What ingestion reads when it starts: the catalogue and its keys.

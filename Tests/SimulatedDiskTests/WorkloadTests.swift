@@ -1,6 +1,7 @@
 import GRDB
 import SimulatedDisk
 import Streams
+import TestKit
 import Testing
 
 /// The same SQL on a simulated disk and on a real one: the same answers.

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Storage
+import TestKit
 import Testing
 
 struct StoreTests {
@@ -159,19 +160,4 @@ struct DataFolderTests {
         #expect(folder.folders.count == 5)
         #expect(folder.folders.allSatisfy { $0.hasPrefix("/city") })
     }
-}
-
-/// A folder of this test's own.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/gs-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw POSIXError(.EIO) }
-        path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
 }

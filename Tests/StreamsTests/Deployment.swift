@@ -6,6 +6,7 @@ import Model
 import Storage
 import Streams
 import SwiftProtobuf
+import TestKit
 import Testing
 import Wire
 import ZeroMQ

@@ -23,22 +23,6 @@ func wait(
     }
 }
 
-/// A folder of this test's own, with a path short enough for an ipc endpoint.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/gs-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw POSIXError(.EIO) }
-        path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-    func endpoint(_ name: String) -> String { "ipc://\(path)/\(name)" }
-}
-
 extension RandomNumberGenerator {
     /// True once in `count` draws.
     mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }

@@ -3,26 +3,6 @@ import Foundation
 import Synchronization
 import ZeroMQ
 
-/// What these tests stand on: threads that may block, folders that go away, waits that end.
-
-/// A folder of this test's own, with a path short enough for an ipc endpoint.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/zq-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw POSIXError(.EIO) }
-        path = template.withUnsafeBytes { String(decoding: $0.dropLast(), as: UTF8.self) }
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-    func endpoint(_ name: String) -> String { "ipc://\(path)/\(name)" }
-}
-
 /// A generator whose numbers follow from its seed.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
