@@ -21,6 +21,11 @@ package struct TextTable {
 
     package init() { slots = Array(repeating: Slot(), count: Limits.slotsAtFirst) }
 
+    package init(_ numbers: [String: Int]) {
+        self.init()
+        for (text, number) in numbers { add(text, number: number) }
+    }
+
     /// The number that was given with this text, byte for byte.
     package func number(of text: TextSlice) -> Int? {
         let hash = Self.hash(of: text.bytes)
