@@ -9,6 +9,8 @@ package protocol StreamEvent: SwiftProtobuf.Message {
     var isUnderstood: Bool { get }
     /// Whether a consumer that does not understand the event must stop instead of passing it over.
     var critical: Bool { get }
+    /// Writes the event, without length, where `wire` stands: what `serializedBytes` would answer.
+    func write(to wire: inout WireBuffer) throws
 }
 
 extension BehaviourEvent: StreamEvent {
