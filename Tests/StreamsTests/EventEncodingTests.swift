@@ -7,7 +7,7 @@ import Wire
 /// What is written by hand is what SwiftProtobuf writes, to the byte: logs are compared by it.
 struct EventEncodingTests {
     private enum Limits {
-        static let events = 20_000
+        static let events = 4_000
     }
 
     @Test func `random events are written as SwiftProtobuf writes them`() throws {
