@@ -102,7 +102,10 @@ struct EventDecoder {
         let binding = hasher.finish()
 
         hasher.begin(.content)
-        for instant in [time, startedAt, endedAt] { hasher.add(instant?.rawValue ?? 0) }
+        // One by one: a list of them would be an allocation an event.
+        hasher.add(time.rawValue)
+        hasher.add(startedAt?.rawValue ?? 0)
+        hasher.add(endedAt?.rawValue ?? 0)
         hasher.add(quantity.rawValue)
         hasher.add(UInt8(evidence.rawValue))
         var presence: UInt8 = 0
@@ -116,12 +119,13 @@ struct EventDecoder {
             UnsafeBufferPointer(
                 start: EventType.behaviour.utf8Start,
                 count: EventType.behaviour.utf8CodeUnitCount))
-        for part in [subject, behaviour, unit] {
-            scanner.withBytes(of: part) { hasher.add($0) }
-        }
-        for part in [reference, vehicle, serial] {
-            scanner.withBytes(of: part ?? TextRange(start: 0, count: 0)) { hasher.add($0) }
-        }
+        let none = TextRange(start: 0, count: 0)
+        scanner.withBytes(of: subject) { hasher.add($0) }
+        scanner.withBytes(of: behaviour) { hasher.add($0) }
+        scanner.withBytes(of: unit) { hasher.add($0) }
+        scanner.withBytes(of: reference ?? none) { hasher.add($0) }
+        scanner.withBytes(of: vehicle ?? none) { hasher.add($0) }
+        scanner.withBytes(of: serial ?? none) { hasher.add($0) }
         return BehaviourReport(
             id: id, source: source, subject: subject, time: time, startedAt: startedAt,
             endedAt: endedAt, behaviour: known, unit: measured, quantity: quantity,

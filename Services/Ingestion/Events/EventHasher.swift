@@ -21,9 +21,7 @@ package struct Digest128: Hashable, Sendable {
     }
 
     package func append(to bytes: inout [UInt8]) {
-        for half in [high, low] {
-            withUnsafeBytes(of: half.bigEndian) { bytes.append(contentsOf: $0) }
-        }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { bytes.append(contentsOf: $0) }
     }
 
     /// The bits are as good as random already.

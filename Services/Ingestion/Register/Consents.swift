@@ -28,6 +28,12 @@ struct Consents: Equatable, Sendable {
         self.changes = changes == [.everything] ? nil : changes
     }
 
+    private init() { changes = nil }
+
+    static let everything = Consents()
+
+    var isEverything: Bool { changes == nil }
+
     func covers(_ behaviour: String, at moment: Instant) -> Bool {
         guard let changes else { return true }
         return Self.decides(changes, at: moment.rawValue) { $0 == nil || $0 == behaviour }

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 
 /// A partner as the writer's thread knows it.
@@ -33,7 +34,18 @@ struct Partner {
 
     /// The number of the source that these bytes spell, if it is this partner's.
     func source(_ bytes: ArraySlice<UInt8>) -> Int64? {
-        sources.first { $0.bytes.count == bytes.count && $0.bytes.elementsEqual(bytes) }?.number
+        bytes.withUnsafeBytes { bytes in
+            // Compared whole: byte by byte, this took a twelfth of what an event costs.
+            sources.first { source in
+                source.bytes.count == bytes.count
+                    && source.bytes.withUnsafeBytes { own in
+                        guard let own = own.baseAddress, let given = bytes.baseAddress else {
+                            return true
+                        }
+                        return memcmp(own, given, bytes.count) == 0
+                    }
+            }?.number
+        }
     }
 }
 

@@ -117,7 +117,7 @@ extension Register {
     /// What an import will write, gathered while it may still be refused.
     private struct ImportPlan {
         struct Binding {
-            var partner: Int64
+            var partner: Partner
             var subject: String
             var resident: ResidentID
         }
@@ -153,15 +153,17 @@ extension Register {
         }
         for record in draft.residents { try IngestionStore.insert(record, in: database) }
         for binding in draft.bindings {
+            let partner = binding.partner.number
             let isFirst = try IngestionStore.consents(
-                of: binding.resident, to: binding.partner, in: database
+                of: binding.resident, to: partner, in: database
             ).isEmpty
             try IngestionStore.insertBinding(
-                of: binding.subject, at: binding.partner, to: binding.resident, in: database)
+                of: binding.subject, at: partner, to: binding.resident, in: database)
             // A second subject of the same resident brings no consent back that was withdrawn.
             if isFirst {
                 try IngestionStore.insert(
-                    .everything, of: binding.resident, to: binding.partner, in: database)
+                    .everything, of: binding.resident, to: partner, in: database)
+                expect(binding.subject, of: binding.partner.id, for: binding.resident)
             }
         }
         return try .ok(draft.reply)
@@ -221,7 +223,7 @@ extension Register {
         }
         if bound == nil {
             plan.bindings.append(
-                ImportPlan.Binding(partner: partner.number, subject: subject, resident: resident))
+                ImportPlan.Binding(partner: partner, subject: subject, resident: resident))
             plan.reply.bound += 1
         } else {
             plan.reply.unchanged += 1

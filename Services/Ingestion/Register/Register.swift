@@ -13,17 +13,19 @@ final class Register {
     private let partitionCount: Int
     private(set) var partners: [Partner] = []
     private var placeByID: [String: Int] = [:]
-    /// By the digest of (partner, subject).
-    private var bindings = RecentlyUsed<Digest128, Binding>(
-        generationMax: Limits.bindingsPerGenerationMax)
+    /// By the digest of (partner, subject), those under the consent to everything.
+    private var plain = BindingTable()
+    /// The others.
+    private var particular = RecentlyUsed<Digest128, Binding>(
+        generationMax: Limits.particularPerGenerationMax)
     private var hasher: EventHasher
     private var counts: [Int: ReceiptCounts] = [:]
     private var partnersChanged = false
 
     enum Limits {
         static let residentsPerPage = 1_000
-        /// Half of the bindings in memory, 524,288 in some 60 MB; the others wait in the store.
-        static let bindingsPerGenerationMax = 262_144
+        /// Half of those in memory whose residents said more than yes: 32,768 in about 10 MB.
+        static let particularPerGenerationMax = 16_384
     }
 
     init(
@@ -71,22 +73,43 @@ final class Register {
         for report: BehaviourReport, in batch: PartnerBatch, of partner: Int64,
         from database: Database
     ) throws -> Binding? {
-        if let binding = bindings.find(report.binding) { return binding }
-        guard
-            let resident = try IngestionStore.resident(
-                boundTo: batch.text(report.subject), of: partner, in: database)
-        else { return nil }
+        if let (resident, partition) = plain.find(report.binding) {
+            return Binding(resident: resident, partition: partition, consents: .everything)
+        }
+        if let binding = particular.find(report.binding) { return binding }
+        let stored = try batch.bytes.withUnsafeBytes {
+            try IngestionStore.binding(
+                of: UnsafeRawBufferPointer(rebasing: $0[report.subject.bounds]), at: partner,
+                in: database)
+        }
+        guard let (resident, changes) = stored else { return nil }
         let binding = Binding(
             resident: resident, partition: resident.partition(of: partitionCount),
-            consents: Consents(
-                try IngestionStore.consents(of: resident, to: partner, in: database)))
-        bindings.insert(binding, for: report.binding)
+            consents: Consents(changes))
+        if binding.consents.isEverything {
+            plain.insert(report.binding, resident: resident, partition: binding.partition)
+        } else {
+            particular.insert(binding, for: report.binding)
+        }
         return binding
+    }
+
+    /// Who was just bound is soon heard of: their first event need not ask the store.
+    ///
+    /// Right as long as the transaction is the one that wrote the binding and its consent.
+    func expect(_ subject: String, of partner: String, for resident: ResidentID) {
+        plain.insert(
+            hasher.subject(subject, of: partner), resident: resident,
+            partition: resident.partition(of: partitionCount))
     }
 
     /// What was cached of these subjects no longer holds.
     func forget(_ subjects: [String], of partner: String) {
-        for subject in subjects { bindings.remove(hasher.subject(subject, of: partner)) }
+        for subject in subjects {
+            let digest = hasher.subject(subject, of: partner)
+            plain.remove(digest)
+            particular.remove(digest)
+        }
     }
 
     /// Adds to what became of a partner's events in this transaction.
@@ -111,7 +134,8 @@ final class Register {
 
     func rolledBack(to database: Database) throws {
         counts.removeAll()
-        bindings.removeAll()
+        plain.removeAll()
+        particular.removeAll()
         partnersChanged = false
         try loadPartners(from: database)
     }

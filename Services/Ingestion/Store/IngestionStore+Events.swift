@@ -88,11 +88,9 @@ extension IngestionStore {
                     nil)
             }
             for row in rows {
-                let codes = [
-                    sqlite3_bind_int64(statement, 1, row.place.rawValue),
-                    sqlite3_bind_int64(statement, 2, row.source),
-                ]
-                var code = codes.first { $0 != SQLITE_OK } ?? bind(row.id, at: 3)
+                var code = sqlite3_bind_int64(statement, 1, row.place.rawValue)
+                if code == SQLITE_OK { code = sqlite3_bind_int64(statement, 2, row.source) }
+                if code == SQLITE_OK { code = bind(row.id, at: 3) }
                 if code == SQLITE_OK { code = bind(row.reference, at: 4) }
                 if code == SQLITE_OK { code = bind(row.vehicle, at: 5) }
                 if code == SQLITE_OK { code = bind(row.serial, at: 6) }

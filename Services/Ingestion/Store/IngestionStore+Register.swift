@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 import Messages
 import Model
 
@@ -133,6 +134,55 @@ extension IngestionStore {
                 sql: "SELECT resident FROM binding WHERE partner = ? AND subject = ?"),
             arguments: [partner, subject]
         ).flatMap { ResidentID(rawValue: $0) }
+    }
+
+    /// Whom a partner's subject stands for, and what they said to that partner, in order.
+    ///
+    /// Bound and read below GRDB, for it runs where an event's resident is not in memory: the join
+    /// visits two trees at once, the subject is compared where it lies, and a resident who said
+    /// nothing particular costs no string.
+    static func binding(
+        of subject: UnsafeRawBufferPointer, at partner: Int64, in database: Database
+    ) throws -> (ResidentID, [ConsentChange])? {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT b.resident, c.number, c.behaviour, c.at_ms, c.granted
+                FROM binding AS b
+                LEFT JOIN consent_change AS c
+                    ON c.partner = b.partner AND c.resident = b.resident
+                WHERE b.partner = ? AND b.subject = ? ORDER BY c.number
+                """
+        ).sqliteStatement
+        // GRDB leaves statements stepped, and hands them out with what was bound.
+        sqlite3_reset(statement)
+        defer {
+            sqlite3_reset(statement)
+            sqlite3_clear_bindings(statement)
+        }
+        sqlite3_bind_int64(statement, 1, partner)
+        sqlite3_bind_text(
+            statement, 2, subject.baseAddress?.assumingMemoryBound(to: CChar.self),
+            CInt(subject.count), nil)
+        var resident: ResidentID?
+        var changes: [ConsentChange] = []
+        while true {
+            let code = sqlite3_step(statement)
+            if code == SQLITE_DONE { return resident.map { ($0, changes) } }
+            guard code == SQLITE_ROW else {
+                throw DatabaseError(
+                    resultCode: ResultCode(rawValue: code),
+                    message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
+            }
+            resident = ResidentID(rawValue: sqlite3_column_int64(statement, 0))
+            if sqlite3_column_type(statement, 1) == SQLITE_NULL { continue }
+            let isTimeless = sqlite3_column_type(statement, 3) == SQLITE_NULL
+            changes.append(
+                ConsentChange(
+                    behaviour: sqlite3_column_text(statement, 2).map { String(cString: $0) },
+                    at: isTimeless
+                        ? nil : Instant(milliseconds: sqlite3_column_int64(statement, 3)),
+                    granted: sqlite3_column_int64(statement, 4) != 0))
+        }
     }
 
     static func subjects(
