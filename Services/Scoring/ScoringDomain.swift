@@ -87,10 +87,10 @@ package final class ScoringDomain: Domain {
     package func flush(in transaction: Transaction) throws {
         guard !entries.isEmpty else { return }
         let statements = try statements(in: transaction.database)
-        for entry in entries { try statements.append(entry) }
+        try statements.append(entries)
         entries.removeAll(keepingCapacity: true)
-        try periods.writeBack { try statements.write($1, of: $0) }
-        try residents.writeBack { try statements.write($1, ofResident: $0) }
+        try periods.writeBack { try statements.write($0) }
+        try residents.writeBack { try statements.write($0) }
         for index in fields.touched {
             try FieldRecords.write(fields[index], in: transaction.database)
         }

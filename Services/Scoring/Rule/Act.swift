@@ -28,10 +28,11 @@ struct Act {
         guard accepted.quantityMillionths >= 0 else {
             throw Undecidable("a quantity of \(accepted.quantityMillionths) millionths is negative")
         }
-        for code in [accepted.behaviour, accepted.unit] {
-            guard (1...Limits.codeBytesMax).contains(code.utf8.count) else {
-                throw Undecidable("a behaviour and a unit have 1 to \(Limits.codeBytesMax) bytes")
-            }
+        let lengths = 1...Limits.codeBytesMax
+        guard lengths.contains(accepted.behaviour.utf8.count),
+            lengths.contains(accepted.unit.utf8.count)
+        else {
+            throw Undecidable("a behaviour and a unit have 1 to \(Limits.codeBytesMax) bytes")
         }
         self.resident = resident
         time = Instant(milliseconds: event.eventTimeMs)
