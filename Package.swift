@@ -137,6 +137,7 @@ let package = Package(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),
             tests(of: "Model", ["Model", crypto]),
+            tests(of: "Messages", ["Messages", "Wire", protobuf]),
             tests(of: "Storage", ["Storage", grdb]),
             tests(of: "ZeroMQ", ["TestKit", "ZeroMQ", "CZeroMQ"]),
             tests(of: "Streams", ["ZeroMQ", logging] + streamTests),

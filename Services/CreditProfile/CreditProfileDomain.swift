@@ -4,8 +4,7 @@ package import GRDB
 package import Messages
 import Model
 package import Streams
-import SwiftProtobuf
-package import Wire
+import Wire
 
 /// What CreditProfile does with points: adds them up by day, and scores who consents to it.
 ///
@@ -13,7 +12,7 @@ package import Wire
 /// published at `DayEnded`, when everything before it in the partition has been added up, so they
 /// do not depend on how events were gathered into transactions.
 package final class CreditProfileDomain: Domain {
-    package typealias Input = PointsEvent
+    package typealias Input = PointsInput
     package typealias Errand = Never
     package typealias ErrandResult = Never
 
@@ -23,6 +22,8 @@ package final class CreditProfileDomain: Domain {
     /// Partitions whose sums moved in this transaction.
     private var moved: Set<Int> = []
     private var behaviours: [String: Int]
+    /// The same numbers by the bytes that events spell their behaviours with.
+    private var codes: TextTable
     private var places: [DayKey: Int] = [:]
     private var days: [(key: DayKey, sum: DaySum)] = []
 
@@ -48,6 +49,7 @@ package final class CreditProfileDomain: Domain {
         partitionCount = partitions
         sums = try Self.sums(partitions, in: database)
         behaviours = try CreditProfileStore.behaviours(in: database)
+        codes = TextTable(behaviours)
     }
 
     private static func sums(_ count: Int, in database: Database) throws -> [PartitionSums] {
@@ -57,13 +59,13 @@ package final class CreditProfileDomain: Domain {
     // MARK: Events
 
     package func apply(
-        _ event: PointsEvent, at position: EventPosition, in transaction: Transaction
+        _ event: PointsInput, at position: EventPosition, in transaction: Transaction
     ) throws {
         switch event.payload {
         case .scored(let scored):
             try apply(scored, to: event.resident, at: position, in: transaction)
-        case .dayEnded(let ended):
-            try end(ended.day, at: position, in: transaction)
+        case .dayEnded(let day):
+            try end(day, at: position, in: transaction)
         case .residentErased:
             // Nobody is left to consent; the sums stay under a number that names no one.
             guard let resident = ResidentID(rawValue: event.resident) else { break }
@@ -75,7 +77,7 @@ package final class CreditProfileDomain: Domain {
     }
 
     private func apply(
-        _ scored: Scored, to resident: Int64, at position: EventPosition,
+        _ scored: PointsInput.Award, to resident: Int64, at position: EventPosition,
         in transaction: Transaction
     ) throws {
         guard resident > 0 else { throw Undecidable("an award of no resident") }
@@ -117,7 +119,9 @@ package final class CreditProfileDomain: Domain {
         moved.insert(partition)
     }
 
-    private func number(of behaviour: String, in transaction: Transaction) throws -> Int {
+    private func number(of code: TextSlice, in transaction: Transaction) throws -> Int {
+        if let number = codes.number(of: code) { return number }
+        let behaviour = code.string
         if let number = behaviours[behaviour] { return number }
         let number = behaviours.count
         guard number < CreditProfileStore.Limits.behavioursMax else {
@@ -128,6 +132,7 @@ package final class CreditProfileDomain: Domain {
         try CreditProfileStore.insertBehaviour(
             behaviour, number: number, in: transaction.database)
         behaviours[behaviour] = number
+        codes.add(behaviour, number: number)
         return number
     }
 
@@ -303,5 +308,6 @@ package final class CreditProfileDomain: Domain {
         moved.removeAll()
         sums = try Self.sums(partitionCount, in: database)
         behaviours = try CreditProfileStore.behaviours(in: database)
+        codes = TextTable(behaviours)
     }
 }

@@ -3,8 +3,7 @@ package import GRDB
 package import Messages
 import Model
 package import Streams
-import SwiftProtobuf
-package import Wire
+import Wire
 
 /// What Rewards does with points: keeps them in lots, lets them expire, and exchanges them.
 ///
@@ -12,7 +11,7 @@ package import Wire
 /// their order, and never from how they were gathered into transactions: whatever is published is
 /// published where it happens.
 package final class RewardsDomain: Domain {
-    package typealias Input = PointsEvent
+    package typealias Input = PointsInput
     package typealias Errand = Never
     package typealias ErrandResult = Never
 
@@ -46,13 +45,13 @@ package final class RewardsDomain: Domain {
     // MARK: Events
 
     package func apply(
-        _ event: PointsEvent, at position: EventPosition, in transaction: Transaction
+        _ event: PointsInput, at position: EventPosition, in transaction: Transaction
     ) throws {
         switch event.payload {
         case .scored(let scored):
             try apply(scored, to: event.resident, at: position, in: transaction)
-        case .dayEnded(let ended):
-            try end(ended.day, at: position, in: transaction)
+        case .dayEnded(let day):
+            try end(day, at: position, in: transaction)
         case .refused, .residentErased, nil:
             // A refusal is worth nothing, and an erased resident leaves only a number behind here.
             break
@@ -65,7 +64,7 @@ package final class RewardsDomain: Domain {
     }
 
     private func apply(
-        _ scored: Scored, to resident: Int64, at position: EventPosition,
+        _ scored: PointsInput.Award, to resident: Int64, at position: EventPosition,
         in transaction: Transaction
     ) throws {
         guard let resident = ResidentID(rawValue: resident) else {

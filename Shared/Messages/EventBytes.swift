@@ -5,7 +5,7 @@ import SwiftProtobuf
 /// SwiftProtobuf decodes arrays and `Data`; a slice of a block would have to be copied first. This
 /// type lends the bytes in place, for as long as the closure that handed them out runs.
 package struct EventBytes: SwiftProtobufContiguousBytes {
-    private let bytes: UnsafeRawBufferPointer
+    let bytes: UnsafeRawBufferPointer
 
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 

@@ -2,13 +2,13 @@ package import SwiftProtobuf
 package import Wire
 
 /// An event of some stream: what a log carries, one by one, in order.
-package protocol StreamEvent: SwiftProtobuf.Message {
+package protocol StreamEvent: SwiftProtobuf.Message, StreamInput {
     /// The event schema that this program writes, and the highest it fully understands.
     static var schema: UInt32 { get }
-    /// Whether this program knows what the event says.
-    var isUnderstood: Bool { get }
-    /// Whether a consumer that does not understand the event must stop instead of passing it over.
-    var critical: Bool { get }
+}
+
+extension StreamEvent {
+    package init(reading bytes: EventBytes) throws { try self.init(serializedBytes: bytes) }
 }
 
 extension BehaviourEvent: StreamEvent {

@@ -7,8 +7,8 @@ package import Messages
 /// decide first and write then, look at no clock and no chance, and keep in memory only what
 /// `rolledBack` can drop, because a transaction that fails must leave no trace.
 package protocol Domain: AnyObject, SendableMetatype {
-    /// Events of the one stream it consumes.
-    associatedtype Input: StreamEvent
+    /// Events of the one stream it consumes; one may borrow from its block while it is applied.
+    associatedtype Input: StreamInput
     /// Work that comes neither from a stream nor as a command; `Never` if there is none.
     associatedtype Errand: Sendable
     associatedtype ErrandResult: Sendable

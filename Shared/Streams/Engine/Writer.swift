@@ -185,7 +185,7 @@ package final class Writer<Work: Domain> {
     ) throws {
         let event: Work.Input
         do {
-            event = try Work.Input(serializedBytes: bytes)
+            event = try Work.Input(reading: bytes)
         } catch {
             throw Undecidable("not an event: \(error)")
         }

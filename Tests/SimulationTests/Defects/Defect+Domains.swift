@@ -131,12 +131,12 @@ private final class Renewing: Substitute<RewardsDomain> {
 /// Lets everything expire that a lot was awarded, spent or not.
 private final class Oblivious: Substitute<RewardsDomain> {
     override func apply(
-        _ event: PointsEvent, at position: EventPosition, in transaction: Transaction
+        _ event: PointsInput, at position: EventPosition, in transaction: Transaction
     ) throws {
-        if case .dayEnded(let ended) = event.payload {
+        if case .dayEnded(let day) = event.payload {
             try super.flush(in: transaction)
             let first = LotPlace(
-                partition: position.partition, day: LocalDay(ended.day).advanced(by: -730),
+                partition: position.partition, day: LocalDay(day).advanced(by: -730),
                 number: 0)
             let end = LotPlace(
                 partition: position.partition, day: first.day.advanced(by: 1), number: 0)
