@@ -1,6 +1,6 @@
+import Messages
 import Model
 import Streams
-import Wire
 
 /// An accepted behaviour, known to make sense.
 struct Act {
@@ -18,7 +18,9 @@ struct Act {
     }
 
     /// Throws `Undecidable` if the event could never have been accepted.
-    init(_ accepted: Accepted, of event: BehaviourEvent) throws(Undecidable) {
+    init(
+        _ accepted: BehaviourInput.Accepted, of event: BehaviourInput
+    ) throws(Undecidable) {
         guard let resident = ResidentID(rawValue: event.resident) else {
             throw Undecidable("\(event.resident) is not a resident")
         }
@@ -29,8 +31,8 @@ struct Act {
             throw Undecidable("a quantity of \(accepted.quantityMillionths) millionths is negative")
         }
         let lengths = 1...Limits.codeBytesMax
-        guard lengths.contains(accepted.behaviour.utf8.count),
-            lengths.contains(accepted.unit.utf8.count)
+        guard lengths.contains(accepted.behaviour.count),
+            lengths.contains(accepted.unit.count)
         else {
             throw Undecidable("a behaviour and a unit have 1 to \(Limits.codeBytesMax) bytes")
         }
