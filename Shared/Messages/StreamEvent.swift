@@ -5,6 +5,8 @@ package import Wire
 package protocol StreamEvent: SwiftProtobuf.Message, StreamInput {
     /// The event schema that this program writes, and the highest it fully understands.
     static var schema: UInt32 { get }
+    /// Writes the event, without length, where `wire` stands: what `serializedBytes` would answer.
+    func write(to wire: inout WireBuffer) throws
 }
 
 extension StreamEvent {

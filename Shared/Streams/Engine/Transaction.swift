@@ -1,7 +1,6 @@
 package import GRDB
 package import Messages
 package import Model
-import SwiftProtobuf
 
 /// One transaction of the writer: the store, and the log that commits with it.
 package final class Transaction {
@@ -32,7 +31,7 @@ package final class Transaction {
         points: Points = .zero
     ) throws -> UInt64 {
         try log.append(
-            event.serializedBytes(), to: partition, milligrams: milligrams.rawValue,
+            event, to: partition, milligrams: milligrams.rawValue,
             points: points.rawValue, recorded: recorded, in: database)
     }
 

@@ -73,8 +73,9 @@ package struct ReceivedBlock: Sendable, Equatable {
 
 /// Reading and writing the bodies of blocks.
 package enum BlockBody {
-    /// Field 1, length-delimited.
-    private static let tag: UInt8 = 0x0A
+    private static let field: UInt8 = 1
+    /// The field, length-delimited.
+    private static let tag: UInt8 = field << 3 | 2
 
     package static func append(_ event: [UInt8], to body: inout [UInt8]) {
         body.append(tag)
@@ -85,6 +86,18 @@ package enum BlockBody {
         }
         body.append(UInt8(length))
         body.append(contentsOf: event)
+    }
+
+    /// Writes `event` and its length, and answers how many bytes it has by itself.
+    @discardableResult
+    package static func append(_ event: some StreamEvent, to body: inout WireBuffer) throws -> Int {
+        var bytes = 0
+        try body.write(field: field) {
+            let start = $0.count
+            try event.write(to: &$0)
+            bytes = $0.count - start
+        }
+        return bytes
     }
 
     /// Calls `visit` with each event's bytes, in order.

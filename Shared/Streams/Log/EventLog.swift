@@ -13,12 +13,20 @@ package final class EventLog {
     private var partitions: [Partition]
     private var sealed: [Block] = []
 
-    private struct Partition {
+    /// An object, because an open body is written where it lies.
+    private final class Partition {
         var head: UInt64
         var chain: Chain
         var totals: ControlTotals
-        var body: [UInt8] = []
+        /// Of the block to be, and kept for those after it.
+        var body = WireBuffer(capacity: Block.Limits.bodyBytesTarget / 8)
         var count = 0
+
+        init(_ stored: Head) {
+            head = stored.sequence
+            chain = stored.chain
+            totals = stored.totals
+        }
 
         var next: UInt64 { head + UInt64(count) + 1 }
     }
@@ -41,9 +49,7 @@ package final class EventLog {
     package init(identity: LogIdentity, in database: Database) throws {
         id = identity.log
         stream = identity.stream
-        partitions = try Self.heads(of: identity, in: database).map {
-            Partition(head: $0.sequence, chain: $0.chain, totals: $0.totals)
-        }
+        partitions = try Self.heads(of: identity, in: database).map(Partition.init)
     }
 
     package var partitionCount: Int { partitions.count }
@@ -59,21 +65,21 @@ package final class EventLog {
 
     /// Adds an event to its partition's open block and says which sequence it got.
     func append(
-        _ event: [UInt8], to partition: Int, milligrams: Int64, points: Int64, recorded: Instant,
-        in database: Database
+        _ event: some StreamEvent, to partition: Int, milligrams: Int64, points: Int64,
+        recorded: Instant, in database: Database
     ) throws -> UInt64 {
-        precondition(event.count <= Block.Limits.eventBytesMax, "an event outgrew the wire limit")
-        if partitions[partition].count > 0,
-            partitions[partition].body.count + event.count > Block.Limits.bodyBytesTarget
-        {
-            try seal(partition, recorded: recorded, in: database)
+        let open = partitions[partition]
+        let end = open.body.count
+        let bytes = try BlockBody.append(event, to: &open.body)
+        precondition(bytes <= Block.Limits.eventBytesMax, "an event outgrew the wire limit")
+        if open.count > 0, end + bytes > Block.Limits.bodyBytesTarget {
+            try seal(partition, upTo: end, recorded: recorded, in: database)
         }
-        let sequence = partitions[partition].next
-        BlockBody.append(event, to: &partitions[partition].body)
-        partitions[partition].count += 1
-        partitions[partition].totals.events += 1
-        partitions[partition].totals.milligrams += milligrams
-        partitions[partition].totals.points += points
+        let sequence = open.next
+        open.count += 1
+        open.totals.events += 1
+        open.totals.milligrams += milligrams
+        open.totals.points += points
         return sequence
     }
 
@@ -81,18 +87,22 @@ package final class EventLog {
 
     /// Closes every open block and writes it.
     func sealAll(recorded: Instant, in database: Database) throws {
-        for partition in partitions.indices where partitions[partition].count > 0 {
-            try seal(partition, recorded: recorded, in: database)
+        for (partition, open) in partitions.enumerated() where open.count > 0 {
+            try seal(partition, upTo: open.body.count, recorded: recorded, in: database)
         }
     }
 
-    private func seal(_ partition: Int, recorded: Instant, in database: Database) throws {
+    /// Closes the open block with the first `end` bytes of its body; the rest begins the next one.
+    private func seal(
+        _ partition: Int, upTo end: Int, recorded: Instant, in database: Database
+    ) throws {
         let open = partitions[partition]
         let first = open.head + 1
-        let chain = open.chain.extended(first: first, count: open.count, body: open.body)
+        let body = open.body.withBytes { Array($0.prefix(end)) }
+        let chain = open.chain.extended(first: first, count: open.count, body: body)
         let block = Block(
             partition: partition, first: first, count: open.count, chain: chain,
-            recorded: recorded, totals: open.totals, body: open.body)
+            recorded: recorded, totals: open.totals, body: body)
         try database.cachedStatement(
             sql: """
                 INSERT INTO log_block
@@ -104,10 +114,10 @@ package final class EventLog {
             block.recorded.rawValue, Int64(block.totals.events), block.totals.milligrams,
             block.totals.points, DatabaseBytes(block.body),
         ])
-        partitions[partition].head = block.last
-        partitions[partition].chain = chain
-        partitions[partition].body = []
-        partitions[partition].count = 0
+        open.head = block.last
+        open.chain = chain
+        open.body.removeFirst(end)
+        open.count = 0
         sealed.append(block)
     }
 
@@ -121,9 +131,7 @@ package final class EventLog {
     func reload(from database: Database) throws {
         let identity = LogIdentity(log: id, stream: stream, partitions: partitions.count)
         sealed = []
-        partitions = try Self.heads(of: identity, in: database).map {
-            Partition(head: $0.sequence, chain: $0.chain, totals: $0.totals)
-        }
+        partitions = try Self.heads(of: identity, in: database).map(Partition.init)
     }
 }
 

@@ -145,8 +145,8 @@ final class StageRun {
         let decoded = try behaviours.map(events(of:))
         return try measured(events: accepted) {
             for events in decoded {
-                var body: [UInt8] = []
-                for event in events { BlockBody.append(try event.serializedBytes(), to: &body) }
+                var body = WireBuffer(capacity: Block.Limits.bodyBytesTarget)
+                for event in events { try BlockBody.append(event, to: &body) }
             }
         }
     }
