@@ -19,8 +19,8 @@ package final class CreditProfileDomain: Domain {
     private let table: ProfileTable
     private let partitionCount: Int
     private var sums: [PartitionSums]
-    /// Partitions whose sums moved in this transaction.
-    private var moved: Set<Int> = []
+    /// Which partitions' sums moved in this transaction; no set, which every event would hash for.
+    private var moved: [Bool]
     private var behaviours: [String: Int]
     /// The same numbers by the bytes that events spell their behaviours with.
     private var codes: TextTable
@@ -47,6 +47,7 @@ package final class CreditProfileDomain: Domain {
     package init(database: Database, table: ProfileTable, partitions: Int) throws {
         self.table = table
         partitionCount = partitions
+        moved = Array(repeating: false, count: partitions)
         sums = try Self.sums(partitions, in: database)
         behaviours = try CreditProfileStore.behaviours(in: database)
         codes = TextTable(behaviours)
@@ -116,7 +117,7 @@ package final class CreditProfileDomain: Domain {
         if sums[partition].latestDay.map({ $0 < key.day }) ?? true {
             sums[partition].latestDay = key.day
         }
-        moved.insert(partition)
+        moved[partition] = true
     }
 
     private func number(of code: TextSlice, in transaction: Transaction) throws -> Int {
@@ -146,7 +147,7 @@ package final class CreditProfileDomain: Domain {
             throw Undecidable("day \(day) ended after day \(last)")
         }
         sums[partition].lastEnded = day
-        moved.insert(partition)
+        moved[partition] = true
         let database = transaction.database
         let consents = try CreditProfileStore.consents(in: partition, in: database)
         if consents.isEmpty { return }
@@ -280,11 +281,11 @@ package final class CreditProfileDomain: Domain {
 
     package func flush(in transaction: Transaction) throws {
         try writeDays(in: transaction.database)
-        for partition in moved.sorted() {
+        for partition in moved.indices where moved[partition] {
             try CreditProfileStore.save(
                 sums[partition], of: partition, in: transaction.database)
+            moved[partition] = false
         }
-        moved.removeAll(keepingCapacity: true)
     }
 
     /// Writes the days' sums in the order in which they lie, each once.
@@ -305,7 +306,7 @@ package final class CreditProfileDomain: Domain {
 
     package func rolledBack(to database: Database) throws {
         forgetDays()
-        moved.removeAll()
+        moved = Array(repeating: false, count: partitionCount)
         sums = try Self.sums(partitionCount, in: database)
         behaviours = try CreditProfileStore.behaviours(in: database)
         codes = TextTable(behaviours)
