@@ -2,20 +2,20 @@ package import GRDB
 package import Messages
 import Model
 package import Streams
-package import Wire
+import Wire
 
 /// Scoring's own part: behaviours become carbon-ledger entries and points events, one for one.
 ///
 /// It decides nothing that its input does not determine: the same behaviour blocks give the same
 /// store and, block for block, the same log.
 package final class ScoringDomain: Domain {
-    package typealias Input = BehaviourEvent
+    package typealias Input = BehaviourInput
     package typealias Errand = Never
     package typealias ErrandResult = Never
 
     package enum Limits {
-        /// Period sums, and residents' totals, kept in memory between transactions: about 120 and
-        /// 100 bytes each.
+        /// Period sums, and residents' totals, kept in memory between transactions: about 90 and 80
+        /// bytes each.
         package static let rowsMax = 262_144
         /// Versions' periods of which it is known whether they are whole in memory.
         package static let scopesMax = 4_096
@@ -60,18 +60,18 @@ package final class ScoringDomain: Domain {
     }
 
     package func apply(
-        _ event: BehaviourEvent, at position: EventPosition, in transaction: Transaction
+        _ event: BehaviourInput, at position: EventPosition, in transaction: Transaction
     ) throws {
         switch event.payload {
         case .accepted(let accepted):
             try score(accepted, of: event, at: position, in: transaction)
-        case .residentErased(let erased):
+        case .residentErased:
             guard event.resident > 0 else {
                 throw Undecidable("\(event.resident) is not a resident")
             }
-            try passOn(.residentErased(erased), of: event, at: position, in: transaction)
-        case .dayEnded(let ended):
-            try passOn(.dayEnded(ended), of: event, at: position, in: transaction)
+            try passOn(event, at: position, in: transaction)
+        case .dayEnded:
+            try passOn(event, at: position, in: transaction)
         case nil:
             preconditionFailure("the writer hands over what is understood")
         }
@@ -87,10 +87,10 @@ package final class ScoringDomain: Domain {
     package func flush(in transaction: Transaction) throws {
         guard !entries.isEmpty else { return }
         let statements = try statements(in: transaction.database)
-        for entry in entries { try statements.append(entry) }
+        try statements.append(entries)
         entries.removeAll(keepingCapacity: true)
-        try periods.writeBack { try statements.write($1, of: $0) }
-        try residents.writeBack { try statements.write($1, ofResident: $0) }
+        try periods.writeBack { try statements.write($0) }
+        try residents.writeBack { try statements.write($0) }
         for index in fields.touched {
             try FieldRecords.write(fields[index], in: transaction.database)
         }
@@ -116,7 +116,7 @@ package final class ScoringDomain: Domain {
     // MARK: - One event
 
     private func score(
-        _ accepted: Accepted, of event: BehaviourEvent, at position: EventPosition,
+        _ accepted: BehaviourInput.Accepted, of event: BehaviourInput, at position: EventPosition,
         in transaction: Transaction
     ) throws {
         let act = try Act(accepted, of: event)
@@ -145,14 +145,14 @@ package final class ScoringDomain: Domain {
                 resident.add(award)
             else {
                 throw Undecidable(
-                    "\(act.quantity) \(accepted.unit) by \(version.id) is beyond all bounds")
+                    "\(act.quantity) \(accepted.unit.string) by \(version.id) is beyond all bounds")
             }
             periods.update(slot, to: award.totals)
             entry.grant(award, by: version)
-            output.payload = .scored(version.answer(award, for: accepted, on: act.day))
+            output.payload = .scored(version.answer(award, evidence: act.evidence, on: act.day))
         } else {
             var refused = Refused()
-            refused.behaviour = accepted.behaviour
+            refused.behaviour = accepted.behaviour.string
             refused.day = act.day.rawValue
             refused.reason = entry.reason.code
             output.payload = .refused(refused)
@@ -169,17 +169,21 @@ package final class ScoringDomain: Domain {
         residents.update(residentSlot, to: resident)
     }
 
+    /// Publishes what ingestion said, whole: also what this program does not know of it.
     private func passOn(
-        _ payload: PointsEvent.OneOf_Payload, of event: BehaviourEvent, at position: EventPosition,
-        in transaction: Transaction
+        _ event: BehaviourInput, at position: EventPosition, in transaction: Transaction
     ) throws {
         var output = answer(to: event, at: position)
         output.critical = event.critical
-        output.payload = payload
+        switch try event.message().payload {
+        case .residentErased(let erased): output.payload = .residentErased(erased)
+        case .dayEnded(let ended): output.payload = .dayEnded(ended)
+        default: preconditionFailure("an event is what it was read as")
+        }
         try transaction.emit(output, to: position.partition)
     }
 
-    private func answer(to event: BehaviourEvent, at position: EventPosition) -> PointsEvent {
+    private func answer(to event: BehaviourInput, at position: EventPosition) -> PointsEvent {
         var output = PointsEvent()
         output.schema = PointsEvent.schema
         output.resident = event.resident
@@ -252,14 +256,14 @@ extension EntryRow {
 }
 
 extension ReadyVersion {
-    fileprivate func answer(_ award: Award, for accepted: Accepted, on day: LocalDay) -> Scored {
+    fileprivate func answer(_ award: Award, evidence: Int32, on day: LocalDay) -> Scored {
         var scored = template
         scored.day = day.rawValue
         scored.milligrams = award.milligrams.rawValue
         scored.points = award.points.rawValue
         scored.milligramsBeforeCap = award.beforeCap.rawValue
         scored.reason = award.reason.award ?? .unspecified
-        scored.evidence = accepted.evidence
+        scored.evidence = evidence
         return scored
     }
 }

@@ -1,6 +1,6 @@
+import Messages
 import Model
 import Streams
-import Wire
 
 /// An accepted behaviour, known to make sense.
 struct Act {
@@ -18,7 +18,9 @@ struct Act {
     }
 
     /// Throws `Undecidable` if the event could never have been accepted.
-    init(_ accepted: Accepted, of event: BehaviourEvent) throws(Undecidable) {
+    init(
+        _ accepted: BehaviourInput.Accepted, of event: BehaviourInput
+    ) throws(Undecidable) {
         guard let resident = ResidentID(rawValue: event.resident) else {
             throw Undecidable("\(event.resident) is not a resident")
         }
@@ -28,10 +30,11 @@ struct Act {
         guard accepted.quantityMillionths >= 0 else {
             throw Undecidable("a quantity of \(accepted.quantityMillionths) millionths is negative")
         }
-        for code in [accepted.behaviour, accepted.unit] {
-            guard (1...Limits.codeBytesMax).contains(code.utf8.count) else {
-                throw Undecidable("a behaviour and a unit have 1 to \(Limits.codeBytesMax) bytes")
-            }
+        let lengths = 1...Limits.codeBytesMax
+        guard lengths.contains(accepted.behaviour.count),
+            lengths.contains(accepted.unit.count)
+        else {
+            throw Undecidable("a behaviour and a unit have 1 to \(Limits.codeBytesMax) bytes")
         }
         self.resident = resident
         time = Instant(milliseconds: event.eventTimeMs)

@@ -1,3 +1,4 @@
+import Messages
 import Model
 import Wire
 
@@ -44,12 +45,26 @@ struct FieldTable {
         var isTouched = false
     }
 
-    private struct Key: Hashable {
-        var behaviour: String
-        var unit: String
+    /// The numbers of one kind of text, found without making a String of what an event says.
+    private struct Codes {
+        private var numbers: [[UInt8]: Int] = [:]
+        private var table = TextTable()
+
+        func number(of code: TextSlice) -> Int? { table.number(of: code) }
+
+        mutating func number(adding code: String) -> Int {
+            if let number = numbers[Array(code.utf8)] { return number }
+            let number = numbers.count
+            numbers[Array(code.utf8)] = number
+            table.add(code, number: number)
+            return number
+        }
     }
 
-    private var indices: [Key: Index] = [:]
+    private var behaviours = Codes()
+    private var units = Codes()
+    /// By the number of their behaviour: a behaviour is counted in a few units.
+    private var indices: [[(unit: Int, index: Index)]] = []
     private(set) var fields: [Field] = []
     private(set) var touched: [Index] = []
 
@@ -62,15 +77,18 @@ struct FieldTable {
     }
 
     mutating func add(behaviour: String, unit: String, versions: [ReadyVersion]) {
-        indices[Key(behaviour: behaviour, unit: unit)] = fields.count
+        let number = behaviours.number(adding: behaviour)
+        if number == indices.count { indices.append([]) }
+        indices[number].append((units.number(adding: unit), fields.count))
         fields.append(Field(behaviour: behaviour, unit: unit, versions: versions))
     }
 
     /// The field's place; one that nothing is known of is added, without versions.
-    mutating func index(behaviour: String, unit: String) -> Index {
-        let key = Key(behaviour: behaviour, unit: unit)
-        if let index = indices[key] { return index }
-        add(behaviour: behaviour, unit: unit, versions: [])
+    mutating func index(behaviour: TextSlice, unit: TextSlice) -> Index {
+        if let number = behaviours.number(of: behaviour), let unit = units.number(of: unit) {
+            for known in indices[number] where known.unit == unit { return known.index }
+        }
+        add(behaviour: behaviour.string, unit: unit.string, versions: [])
         return fields.count - 1
     }
 

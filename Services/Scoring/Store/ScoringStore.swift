@@ -91,7 +91,7 @@ package enum ScoringStore {
 }
 
 /// The sums' key: a version's row, and the number that its period has.
-struct PeriodKey: Hashable, Comparable {
+struct PeriodKey: Comparable {
     /// The version's row above, the period's number below.
     let scope: Int64
     let resident: Int64
@@ -136,13 +136,15 @@ struct EntryRow {
 }
 
 /// The statements of the hot path, prepared for one transaction.
-struct LedgerStatements {
+///
+/// A class, because every event asks for it, and a copy would retain each of its statements.
+final class LedgerStatements {
     private let selectPeriod: IntegerStatement
     private let selectScope: IntegerStatement
     private let selectResident: IntegerStatement
-    private let replacePeriod: IntegerStatement
-    private let replaceResident: IntegerStatement
-    private let insertEntry: IntegerStatement
+    private let replacePeriods: IntegerRows
+    private let replaceResidents: IntegerRows
+    private let insertEntries: IntegerRows
 
     init(in database: Database) throws {
         selectPeriod = try IntegerStatement(
@@ -156,24 +158,22 @@ struct LedgerStatements {
             "SELECT milligrams, points, entries, newest FROM resident_total WHERE resident = ?",
             in: database)
         // REPLACE, because it writes a row of a table without further indexes in one descent.
-        replacePeriod = try IntegerStatement(
+        replacePeriods = try IntegerRows(
             """
             REPLACE INTO period_total
                 (version, period, resident, quantity, before_cap, milligrams, points, events)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """, in: database)
-        replaceResident = try IntegerStatement(
+            """, columns: 8, in: database)
+        replaceResidents = try IntegerRows(
+            "REPLACE INTO resident_total (resident, milligrams, points, entries, newest)",
+            columns: 5, in: database)
+        // OR FAIL, because a failure undoes the whole transaction: SQLite need not keep what it
+        // takes to undo the statement alone.
+        insertEntries = try IntegerRows(
             """
-            REPLACE INTO resident_total (resident, milligrams, points, entries, newest)
-            VALUES (?, ?, ?, ?, ?)
-            """, in: database)
-        insertEntry = try IntegerStatement(
-            """
-            INSERT INTO ledger_entry
+            INSERT OR FAIL INTO ledger_entry
                 (place, resident, previous, time_ms, behaviour, unit, version, quantity, before_cap,
                 milligrams, points, reason, evidence)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """, in: database)
+            """, columns: 13, in: database)
     }
 
     func totals(of key: PeriodKey) throws -> PeriodTotals {
@@ -203,41 +203,44 @@ struct LedgerStatements {
         } ?? ResidentTotals()
     }
 
-    func write(_ totals: PeriodTotals, of key: PeriodKey) throws {
-        replacePeriod.bind(key.version, at: 1)
-        replacePeriod.bind(key.period, at: 2)
-        replacePeriod.bind(key.resident, at: 3)
-        replacePeriod.bind(totals.quantity.rawValue, at: 4)
-        replacePeriod.bind(totals.beforeCap.rawValue, at: 5)
-        replacePeriod.bind(totals.milligrams.rawValue, at: 6)
-        replacePeriod.bind(totals.points.rawValue, at: 7)
-        replacePeriod.bind(totals.events, at: 8)
-        try replacePeriod.run()
+    func write(_ periods: [(key: PeriodKey, value: PeriodTotals)]) throws {
+        try replacePeriods.write(periods) { row, binder in
+            binder.bind(row.key.version)
+            binder.bind(row.key.period)
+            binder.bind(row.key.resident)
+            binder.bind(row.value.quantity.rawValue)
+            binder.bind(row.value.beforeCap.rawValue)
+            binder.bind(row.value.milligrams.rawValue)
+            binder.bind(row.value.points.rawValue)
+            binder.bind(row.value.events)
+        }
     }
 
-    func write(_ totals: ResidentTotals, ofResident resident: Int64) throws {
-        replaceResident.bind(resident, at: 1)
-        replaceResident.bind(totals.milligrams.rawValue, at: 2)
-        replaceResident.bind(totals.points.rawValue, at: 3)
-        replaceResident.bind(totals.entries, at: 4)
-        replaceResident.bind(totals.newest?.rawValue, at: 5)
-        try replaceResident.run()
+    func write(_ residents: [(key: Int64, value: ResidentTotals)]) throws {
+        try replaceResidents.write(residents) { row, binder in
+            binder.bind(row.key)
+            binder.bind(row.value.milligrams.rawValue)
+            binder.bind(row.value.points.rawValue)
+            binder.bind(row.value.entries)
+            binder.bind(row.value.newest?.rawValue)
+        }
     }
 
-    func append(_ entry: EntryRow) throws {
-        insertEntry.bind(entry.place.rawValue, at: 1)
-        insertEntry.bind(entry.resident, at: 2)
-        insertEntry.bind(entry.previous?.rawValue, at: 3)
-        insertEntry.bind(entry.time.rawValue, at: 4)
-        insertEntry.bind(entry.behaviour, at: 5)
-        insertEntry.bind(entry.unit, at: 6)
-        insertEntry.bind(entry.version, at: 7)
-        insertEntry.bind(entry.quantity.rawValue, at: 8)
-        insertEntry.bind(entry.beforeCap.rawValue, at: 9)
-        insertEntry.bind(entry.milligrams.rawValue, at: 10)
-        insertEntry.bind(entry.points.rawValue, at: 11)
-        insertEntry.bind(entry.reason.rawValue, at: 12)
-        insertEntry.bind(Int64(entry.evidence), at: 13)
-        try insertEntry.run()
+    func append(_ entries: [EntryRow]) throws {
+        try insertEntries.write(entries) { entry, binder in
+            binder.bind(entry.place.rawValue)
+            binder.bind(entry.resident)
+            binder.bind(entry.previous?.rawValue)
+            binder.bind(entry.time.rawValue)
+            binder.bind(entry.behaviour)
+            binder.bind(entry.unit)
+            binder.bind(entry.version)
+            binder.bind(entry.quantity.rawValue)
+            binder.bind(entry.beforeCap.rawValue)
+            binder.bind(entry.milligrams.rawValue)
+            binder.bind(entry.points.rawValue)
+            binder.bind(entry.reason.rawValue)
+            binder.bind(Int64(entry.evidence))
+        }
     }
 }

@@ -1,8 +1,8 @@
 /// Rows in memory: loaded when first met, changed in place, written once a transaction, by key.
 ///
-/// A row that is met again costs one look into a dictionary and no query. What was not committed is
+/// A row that is met again costs one look into a table and no query. What was not committed is
 /// dropped by `removeAll`; between transactions at most `rowsMax` rows are kept.
-struct WriteBackCache<Key: Hashable & Comparable, Value> {
+struct WriteBackCache<Key: RowKey, Value> {
     /// A row's place, good until the transaction ends.
     typealias Slot = Int
 
@@ -13,17 +13,19 @@ struct WriteBackCache<Key: Hashable & Comparable, Value> {
     }
 
     private let rowsMax: Int
-    private var slots: [Key: Slot] = [:]
-    private var rows: [Row] = []
-    private var touched: [Slot] = []
+    private var places = SlotTable()
+    private var rows: ContiguousArray<Row> = []
+    /// With their keys: to ask the rows for them when sorting would miss the cache.
+    private var touched: [(key: Key, slot: Slot)] = []
 
     init(rowsMax: Int) { self.rowsMax = rowsMax }
 
     mutating func slot(of key: Key, load: () throws -> Value) rethrows -> Slot {
-        if let slot = slots[key] { return slot }
+        let hash = key.hash
+        if let slot = places.find(hash, where: { rows[$0].key == key }) { return slot }
         let value = try load()
         rows.append(Row(key: key, value: value, isTouched: false))
-        slots[key] = rows.count - 1
+        places.add(rows.count - 1, hash: hash)
         return rows.count - 1
     }
 
@@ -33,17 +35,15 @@ struct WriteBackCache<Key: Hashable & Comparable, Value> {
         rows[slot].value = value
         if !rows[slot].isTouched {
             rows[slot].isTouched = true
-            touched.append(slot)
+            touched.append((rows[slot].key, slot))
         }
     }
 
     /// Hands every changed row to `write`, in key order: neighbours share pages.
-    mutating func writeBack(_ write: (Key, Value) throws -> Void) rethrows {
-        // Sorted beside their keys: through their slots, every comparison would miss the cache.
-        for (key, slot) in touched.map({ (rows[$0].key, $0) }).sorted(by: { $0.0 < $1.0 }) {
-            try write(key, rows[slot].value)
-            rows[slot].isTouched = false
-        }
+    mutating func writeBack(_ write: ([(key: Key, value: Value)]) throws -> Void) rethrows {
+        touched.sort { $0.key < $1.key }
+        try write(touched.map { (key: $0.key, value: rows[$0.slot].value) })
+        for place in touched { rows[place.slot].isTouched = false }
         touched.removeAll(keepingCapacity: true)
     }
 
@@ -60,8 +60,81 @@ struct WriteBackCache<Key: Hashable & Comparable, Value> {
     }
 
     mutating func removeAll() {
-        slots.removeAll(keepingCapacity: true)
+        places.removeAll()
         rows.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
+    }
+}
+
+/// The key of a row, with a hash of its own.
+protocol RowKey: Comparable {
+    /// 32 bits of which each depends on the whole key.
+    ///
+    /// No defence against keys chosen to collide: nobody can choose a resident's number, which is a
+    /// keyed digest. It costs a tenth of SipHash.
+    var hash: UInt32 { get }
+}
+
+extension Int64: RowKey {
+    var hash: UInt32 { UInt32(UInt64(bitPattern: self).mixed >> 32) }
+}
+
+extension PeriodKey: RowKey {
+    var hash: UInt32 {
+        let mixed = (UInt64(bitPattern: scope).mixed ^ UInt64(bitPattern: resident)).mixed
+        return UInt32(mixed >> 32)
+    }
+}
+
+extension UInt64 {
+    /// One round of SplitMix64's finaliser, whose upper half is the better one.
+    fileprivate var mixed: UInt64 { (self ^ self >> 32) &* 0x9E37_79B9_7F4A_7C15 }
+}
+
+/// Finds rows by the hashes of their keys: open addressing, never more than half full.
+private struct SlotTable {
+    /// The hash above, the slot's number and 1 below; 0: nothing is here.
+    private var cells = ContiguousArray<UInt64>(repeating: 0, count: Limits.cellsAtFirst)
+    private var count = 0
+
+    private enum Limits {
+        static let cellsAtFirst = 1_024
+        /// A slot's number has 32 bits beside the hash.
+        static let slotsMax = Int(UInt32.max)
+    }
+
+    /// A hash that differs settles nearly every question without a look at the row.
+    func find(_ hash: UInt32, where isSought: (Int) -> Bool) -> Int? {
+        var index = Int(hash) & (cells.count - 1)
+        while cells[index] != 0 {
+            let slot = Int(UInt32(truncatingIfNeeded: cells[index])) - 1
+            if UInt32(cells[index] >> 32) == hash, isSought(slot) { return slot }
+            index = (index + 1) & (cells.count - 1)
+        }
+        return nil
+    }
+
+    mutating func add(_ slot: Int, hash: UInt32) {
+        precondition(slot < Limits.slotsMax, "a cache holds less than that")
+        if count * 2 >= cells.count { grow() }
+        place(UInt64(hash) << 32 | UInt64(slot + 1))
+        count += 1
+    }
+
+    private mutating func place(_ cell: UInt64) {
+        var index = Int(cell >> 32) & (cells.count - 1)
+        while cells[index] != 0 { index = (index + 1) & (cells.count - 1) }
+        cells[index] = cell
+    }
+
+    private mutating func grow() {
+        let former = cells
+        cells = ContiguousArray(repeating: 0, count: former.count * 2)
+        for cell in former where cell != 0 { place(cell) }
+    }
+
+    mutating func removeAll() {
+        for index in cells.indices { cells[index] = 0 }
+        count = 0
     }
 }

@@ -88,7 +88,7 @@ private final class Indifferent: Substitute<IngestionDomain> {
 /// Rounds quantities to tenths before grams are worked out from them.
 private final class Rounding: Substitute<ScoringDomain> {
     override func apply(
-        _ event: BehaviourEvent, at position: EventPosition, in transaction: Transaction
+        _ event: BehaviourInput, at position: EventPosition, in transaction: Transaction
     ) throws {
         var event = event
         if case .accepted(var accepted) = event.payload {
