@@ -6,7 +6,7 @@ struct OverloadCommand: ParsableCommand {
         commandName: "overload", abstract: "Twice the sustainable load is offered for a while.")
 
     enum Defaults {
-        static let events = 2_000_000
+        static let events = 4_000_000
         static let seconds = 15.0
         static let warmUpEvents = 100_000
         static let sustainedEvents = 300_000
