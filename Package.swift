@@ -151,7 +151,8 @@ let package = Package(
             .target(
                 name: "Simulation",
                 dependencies: [
-                    "SimulatedDisk", "Greenctl", "Ingestion", "Scoring", "Rewards",
+                    "SimulatedDisk", "StreamsTestKit", "Greenctl", "Ingestion", "Scoring",
+                    "Rewards",
                     "CreditProfile", "Streams", "Storage", "Messages", "Model", "Wire", grdb,
                     protobuf, crypto,
                 ], path: "Tests/Simulation", swiftSettings: strict),
@@ -159,7 +160,7 @@ let package = Package(
                 name: "StreamsTestKit", dependencies: ["Streams", "Messages", "Model", protobuf],
                 path: "Tests/StreamsTestKit", swiftSettings: strict),
             tests(of: "Model", ["Model", crypto]),
-            tests(of: "Messages", ["Messages", "Wire", protobuf]),
+            tests(of: "Messages", ["Messages", "Streams", "Wire", protobuf]),
             tests(of: "Storage", ["TestKit", "Storage", grdb]),
             tests(of: "ZeroMQ", ["TestKit", "ZeroMQ", "CZeroMQ"]),
             tests(of: "Streams", ["ZeroMQ", logging] + streamTests),

@@ -1,3 +1,5 @@
+import Streams
+
 /// Which fields a message has; enough of a schema to make random messages of it.
 indirect enum WireSchema {
     case varint
@@ -29,9 +31,9 @@ indirect enum WireSchema {
 
 /// Makes messages as no sensible program would: in any order, twice, long-winded, with strangers.
 struct WireMaker {
-    private var random: Seeded
+    private var random: SplitMix64
 
-    init(seed: UInt64) { random = Seeded(state: seed) }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     mutating func message(_ schema: WireSchema) -> [UInt8] {
         guard case .message(let fields) = schema else { return [] }
@@ -140,18 +142,5 @@ struct WireMaker {
             default: bytes.removeSubrange(place...)
             }
         }
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

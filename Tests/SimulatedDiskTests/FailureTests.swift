@@ -2,6 +2,7 @@ import GRDB
 import Messages
 import SimulatedDisk
 import Streams
+import StreamsTestKit
 import Testing
 
 /// Commits that fail and do not kill: nothing has happened, and the same work succeeds later.

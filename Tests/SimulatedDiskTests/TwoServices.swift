@@ -4,6 +4,7 @@ import Messages
 import Scoring
 import SimulatedDisk
 import Streams
+import StreamsTestKit
 
 /// A publisher and a consumer, each on a disk of its own; processes die and the power fails.
 ///
@@ -348,9 +349,4 @@ struct TwoServices {
         }
         try proveConsumer()
     }
-}
-
-extension RandomNumberGenerator {
-    /// True once in `count` draws.
-    mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
 }

@@ -1,6 +1,7 @@
 import GRDB
 import SimulatedDisk
 import Streams
+import StreamsTestKit
 import TestKit
 import Testing
 

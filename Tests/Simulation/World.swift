@@ -3,6 +3,7 @@ import Messages
 import Model
 import SimulatedDisk
 import Streams
+import StreamsTestKit
 import SwiftProtobuf
 
 /// One run of a scenario: four machines, a network, a city, and a clock that stands still unless
@@ -67,9 +68,10 @@ package final class World {
         var next: Int64
     }
 
-    private static let consumers: [ServiceName: [ServiceName]] = [
-        .ingestion: [.scoring], .scoring: [.rewards, .creditProfile],
-    ]
+    /// Who reads what `service` publishes.
+    private static func consumers(of service: ServiceName) -> [ServiceName] {
+        Audit.consumers.filter { $0.publisher == service }.map(\.consumer)
+    }
 
     init(_ scenario: Scenario, rules: Rules, parts: Parts = Parts()) {
         self.scenario = scenario
@@ -78,8 +80,8 @@ package final class World {
         chance = Chance(seed: scenario.seed, for: "world")
         faults = scenario.faults[...]
         links = Dictionary(
-            uniqueKeysWithValues: Self.consumers.flatMap { publisher, consumers in
-                consumers.map { ($0, Link(publisher: publisher, consumer: $0)) }
+            uniqueKeysWithValues: Audit.consumers.map {
+                ($0.consumer, Link(publisher: $0.publisher, consumer: $0.consumer))
             })
         lines = Dictionary(
             uniqueKeysWithValues: ServiceName.allCases.map { ($0, RequestLine()) })
@@ -211,7 +213,7 @@ package final class World {
         if let link = links[machine.service] { renew(link) }
     }
 
-    private func machine(_ service: ServiceName) -> any Machine {
+    func machine(_ service: ServiceName) -> any Machine {
         guard let machine = machines.first(where: { $0.service == service }) else {
             preconditionFailure("every service has a machine")
         }
@@ -268,7 +270,7 @@ package final class World {
 
     /// Publishes frames to whoever subscribes to `service`.
     func broadcast(_ frames: [[UInt8]], from service: ServiceName, isBlock: Bool) {
-        for consumer in Self.consumers[service] ?? [] {
+        for consumer in Self.consumers(of: service) {
             guard let link = links[consumer] else { continue }
             if isBlock { link.lastBlock = frames }
             if link.drops > 0 {
@@ -397,11 +399,11 @@ extension World {
         if var intruder = rogue {
             if now >= intruder.until {
                 rogue = nil
-                for consumer in Self.consumers[intruder.service] ?? [] { startAgain(consumer) }
+                for consumer in Self.consumers(of: intruder.service) { startAgain(consumer) }
             } else if now >= intruder.next {
                 intruder.next = now + 400
                 rogue = intruder
-                for consumer in Self.consumers[intruder.service] ?? [] {
+                for consumer in Self.consumers(of: intruder.service) {
                     links[consumer]?.live.put(intruder.frames, arrival: arrival())
                 }
             }
@@ -428,7 +430,7 @@ extension World {
     /// Replaces a store by its backup, if every consumer has gone further: else it could not know.
     private func restore(_ service: ServiceName, for milliseconds: Int64) -> Bool {
         let machine = machine(service)
-        let cursors = (Self.consumers[service] ?? []).map { self.machine($0).process?.cursors }
+        let cursors = Self.consumers(of: service).map { self.machine($0).process?.cursors }
         let isPassed = { (backup: Backup) in
             cursors.allSatisfy { cursors in
                 guard let cursors else { return false }
@@ -455,7 +457,7 @@ extension World {
         machine.isRestored = true
         witness.forgetPromises(of: stream(of: machine.service))
         lines[machine.service]?.replies.lose()
-        excused.formUnion(Self.consumers[machine.service] ?? [])
+        excused.formUnion(Self.consumers(of: machine.service))
         if machine.service == .ingestion { cutPartners() }
     }
 
@@ -474,7 +476,7 @@ extension World {
             receipts = wrong.receipts
             for partner in city.partners { partner.forget(since: wrong.since) }
         }
-        for consumer in Self.consumers[wrong.service] ?? [] { startAgain(consumer) }
+        for consumer in Self.consumers(of: wrong.service) { startAgain(consumer) }
     }
 
     /// Whose disks must be replaced: the wrong one, and those that it misled.
@@ -484,7 +486,7 @@ extension World {
     private func misled(by wrong: Restored) -> [ServiceName] {
         var misled = [wrong.service]
         let stream = stream(of: wrong.service)
-        for consumer in Self.consumers[wrong.service] ?? [] {
+        for consumer in Self.consumers(of: wrong.service) {
             let isMisled = (0..<scenario.partitions).contains { partition in
                 let cursor = witness.given(consumer, partition)
                 // What scoring published beyond, it will publish again: it decides nothing.
@@ -496,7 +498,7 @@ extension World {
                         != wrong.witness.chain(
                             of: stream, partition: partition, at: cursor.sequence)
             }
-            if isMisled { misled += [consumer] + (Self.consumers[consumer] ?? []) }
+            if isMisled { misled += [consumer] + Self.consumers(of: consumer) }
         }
         return misled
     }
@@ -544,7 +546,7 @@ extension World {
             service: service,
             frames: [Array(SLP.headTopic(identity.stream).utf8), header, []],
             until: now + milliseconds, next: now)
-        for consumer in Self.consumers[service] ?? [] {
+        for consumer in Self.consumers(of: service) {
             excused.insert(consumer)
         }
         return true
@@ -559,7 +561,7 @@ extension World {
         if let wrong = restored { putRight(wrong) }
         if let intruder = rogue {
             rogue = nil
-            for consumer in Self.consumers[intruder.service] ?? [] { startAgain(consumer) }
+            for consumer in Self.consumers(of: intruder.service) { startAgain(consumer) }
         }
         for link in links.values {
             link.drops = 0

@@ -2,6 +2,7 @@ import Foundation
 import Messages
 import Model
 import Streams
+import StreamsTestKit
 import SwiftProtobuf
 import Testing
 import Wire

@@ -1,5 +1,6 @@
 import Messages
 import Streams
+import StreamsTestKit
 
 /// A publisher, a network that does its worst, and a subscriber between them, in virtual time.
 ///
@@ -52,27 +53,6 @@ struct SubscriberSimulation {
         var partition: Int
         var cursor: Cursor
         var request: UInt64
-    }
-
-    /// One direction of one socket.
-    private struct Pipe<Message> {
-        var messages: [(arrival: Int64, Message)] = []
-        var isDead = false
-        var lastArrival: Int64 = 0
-
-        mutating func put(_ message: Message, arrival: Int64) {
-            guard !isDead else { return }
-            lastArrival = max(lastArrival, arrival)
-            messages.append((lastArrival, message))
-        }
-
-        mutating func take(at now: Int64) -> Message? {
-            guard let first = messages.first, first.arrival <= now else { return nil }
-            return messages.removeFirst().1
-        }
-
-        /// A new socket: what stood in the old one is lost.
-        mutating func renew() { self = Pipe() }
     }
 
     init(seed: UInt64, faulty: Bool = true) {
@@ -205,7 +185,7 @@ struct SubscriberSimulation {
     private mutating func restartPublisher() {
         tally.restarts += 1
         log.boot += 1
-        questions.messages = []
+        questions.lose()
         if random.once(in: 2) { publish() }
     }
 

@@ -23,9 +23,4 @@ func wait(
     }
 }
 
-extension RandomNumberGenerator {
-    /// True once in `count` draws.
-    mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
-}
-
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }

@@ -13,7 +13,7 @@ import Wire
 /// full one recomputes them, event by event, in reads short enough for a live store.
 package struct Audit {
     /// Who reads what from whom.
-    static let consumers: [(consumer: ServiceName, publisher: ServiceName)] = [
+    package static let consumers: [(consumer: ServiceName, publisher: ServiceName)] = [
         (.scoring, .ingestion), (.rewards, .scoring), (.creditProfile, .scoring),
     ]
 

@@ -187,7 +187,7 @@ private struct PublishSummary: Encodable {
         }
         var last =
             "\(Wording.plural(events, "event")) of \(Wording.plural(partners.count, "partner")) "
-            + "in \(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s, "
+            + "in \(Wording.seconds(milliseconds)), "
             + "\(Wording.count(eventsPerSecond))/s"
         if resent > 0 { last += "; \(Wording.count(resent)) sent more than once" }
         return table.lines + [last]

@@ -81,8 +81,8 @@ extension SimulationReport {
     fileprivate var lines: [String] {
         let rate = Int64(scenarios) * 60_000 / max(1, milliseconds)
         let summary =
-            "\(Wording.plural(scenarios, "scenario")) in \(milliseconds / 1_000)."
-            + "\(milliseconds % 1_000 / 100) s, \(Wording.count(rate)) a minute"
+            "\(Wording.plural(scenarios, "scenario")) in "
+            + "\(Wording.seconds(milliseconds)), \(Wording.count(rate)) a minute"
         return coverage + [finding ?? "every promise was kept", summary]
     }
 }

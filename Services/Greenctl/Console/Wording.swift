@@ -29,6 +29,11 @@ enum Wording {
         return (milligrams.rawValue < 0 ? "-" : "") + text + " " + unit
     }
 
+    /// Seconds and tenths: `12.3 s`.
+    static func seconds(_ milliseconds: Int64) -> String {
+        "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s"
+    }
+
     static func points(_ points: Points) -> String { count(points.rawValue) }
 
     /// `地铁 Metro`.

@@ -1,6 +1,7 @@
 import Greenctl
 import Messages
 import Model
+import StreamsTestKit
 
 /// The life of a simulated city: who reports what and when, and what people ask for.
 final class City {

@@ -1,6 +1,7 @@
 import Foundation
 import Greenctl
 import Model
+import StreamsTestKit
 
 /// A partner that keeps to the protocol badly: it reorders, repeats, gives up and comes back, and
 /// still ends with a receipt for everything.

@@ -1,6 +1,7 @@
 import Ingestion
 import Model
 import Streams
+import StreamsTestKit
 
 /// Ingestion's process: the partners' edge before the writer, as `PartnerEdge` runs it.
 final class EdgeProcess<Work: Domain>: Process<Work>

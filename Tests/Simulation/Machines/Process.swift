@@ -5,6 +5,7 @@ import Model
 import SimulatedDisk
 import Storage
 import Streams
+import StreamsTestKit
 import SwiftProtobuf
 
 /// One run of a service: the real writer, domain and subscriber, with turns in place of threads.

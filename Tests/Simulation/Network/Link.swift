@@ -1,4 +1,5 @@
 import Greenctl
+import StreamsTestKit
 
 /// One consumer's subscription to its publisher: a SUB and a DEALER, as frames.
 final class Link {

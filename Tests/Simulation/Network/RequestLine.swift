@@ -1,3 +1,5 @@
+import StreamsTestKit
+
 /// The way to one service's requests and back, for everyone who asks it.
 final class RequestLine {
     /// Who asks, and the request's frames.

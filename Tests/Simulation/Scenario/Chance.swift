@@ -19,9 +19,6 @@ struct Chance: RandomNumberGenerator {
 
     mutating func next() -> UInt64 { generator.next() }
 
-    /// True once in `count` times.
-    mutating func once(in count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
-
     mutating func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 
     mutating func draw(_ range: ClosedRange<Int64>) -> Int64 {

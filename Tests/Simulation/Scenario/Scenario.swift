@@ -1,13 +1,12 @@
 import Greenctl
+import StreamsTestKit
 
 /// What is to happen in one run of the simulator: a city, and what goes wrong in it.
 ///
 /// All of it follows from the seed. A schedule can be replaced, to try the same city with fewer
 /// faults.
 package struct Scenario: Sendable, Equatable {
-    package enum Limits {
-        package static let residents = 1...1_000
-        package static let days = 1...60
+    enum Limits {
         /// Faults end by then, in milliseconds of virtual time.
         static let faultsEnd: ClosedRange<Int64> = 4_000...16_000
         static let faultsMax = 14

@@ -34,11 +34,8 @@ struct Judge {
     }
 
     private func openStores() throws -> StoreSet {
-        try StoreSet { service in
-            guard let machine = world.machines.first(where: { $0.service == service }) else {
-                preconditionFailure("every service has a machine")
-            }
-            return try StoreReader(path: machine.disk.path("\(service.rawValue).sqlite"))
+        try StoreSet {
+            try StoreReader(path: world.machine($0).disk.path("\($0.rawValue).sqlite"))
         }
     }
 

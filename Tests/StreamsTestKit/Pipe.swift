@@ -1,26 +1,26 @@
 /// One direction of one socket: what arrives, arrives in order, and everything else can happen.
-struct Pipe<Message> {
+package struct Pipe<Message> {
     private var messages: [(arrival: Int64, message: Message)] = []
     private var lastArrival: Int64 = 0
     /// Nothing goes in any more, and nobody is told.
-    var isDead = false
+    package var isDead = false
 
-    var isEmpty: Bool { messages.isEmpty }
+    package init() {}
 
-    mutating func put(_ message: Message, arrival: Int64) {
+    package mutating func put(_ message: Message, arrival: Int64) {
         guard !isDead else { return }
         lastArrival = max(lastArrival, arrival)
         messages.append((lastArrival, message))
     }
 
-    mutating func take(at now: Int64) -> Message? {
+    package mutating func take(at now: Int64) -> Message? {
         guard let first = messages.first, first.arrival <= now else { return nil }
         return messages.removeFirst().message
     }
 
     /// A new socket: what stood in the old one is lost.
-    mutating func renew() { self = Pipe() }
+    package mutating func renew() { self = Pipe() }
 
     /// What is on its way is lost; the socket stays.
-    mutating func lose() { messages = [] }
+    package mutating func lose() { messages = [] }
 }
