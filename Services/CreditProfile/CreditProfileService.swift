@@ -2,7 +2,7 @@ package import GRDB
 package import Messages
 package import ServiceKit
 import Storage
-import Streams
+package import Streams
 
 /// CreditProfile as a service: `points` in, `profile` out.
 package enum CreditProfileService: ServiceProgram {
@@ -10,6 +10,8 @@ package enum CreditProfileService: ServiceProgram {
     package static let stream = StreamName.profile
     package static let inputs = [(stream: StreamName.points, service: "scoring")]
     package static let transactionEventsMax = 50_000
+    /// Nobody waits for a profile to follow the points it is made of.
+    package static let gathering: Gathering? = Gathering(seconds: 0.02, eventsEnough: 1_000)
     package static let settings = [
         Setting("table", .text("deploy/profile/v1.json"), "how measures become scores and levels")
     ]

@@ -96,7 +96,7 @@ private final class Ticking: Companion {
     init(engine: Engine<IngestionDomain>) { self.engine = engine }
 
     func start() {
-        _ = OwnThread(named: "ingestion-clock") { [self] in
+        _ = OwnThread(named: "clock") { [self] in
             while !ending.isClosed {
                 let now = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
                 // A tick that finds no room is made good by the next.

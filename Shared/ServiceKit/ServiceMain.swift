@@ -123,6 +123,7 @@ private struct RunningService<Program: ServiceProgram>: Service {
             settings: .init(
                 inputs: Program.inputs.map(\.stream),
                 transactionEventsMax: Program.transactionEventsMax,
+                gathering: Program.gathering,
                 metricsText: { [registry] in registry.rendered() }),
             logger: logger)
         let companions = try prepared.companions(engine)

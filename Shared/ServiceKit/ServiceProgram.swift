@@ -19,12 +19,18 @@ package protocol ServiceProgram: SendableMetatype {
     static var settings: [Setting] { get }
     /// Events in one transaction.
     static var transactionEventsMax: Int { get }
+    /// How it gathers events between transactions; nil where somebody waits for each.
+    static var gathering: Gathering? { get }
     /// Registers the tables of its own.
     static func register(in migrator: inout DatabaseMigrator)
     /// Makes the domain from what is in the store and in the settings.
     ///
     /// Throws `ConfigurationProblem` if it cannot run on what it was given.
     static func prepare(_ context: ServiceContext) throws -> Prepared<Work>
+}
+
+extension ServiceProgram {
+    package static var gathering: Gathering? { nil }
 }
 
 /// A domain ready to be run.

@@ -117,7 +117,7 @@ package final class PartnerEdge: Sendable {
     /// Throws `ZeroMQError` if it cannot listen there. To be called once.
     package func start() async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            _ = OwnThread(named: "ingestion-edge") { self.run(started: continuation) }
+            _ = OwnThread(named: "edge") { self.run(started: continuation) }
         }
     }
 

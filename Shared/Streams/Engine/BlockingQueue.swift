@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A bounded queue between threads: many put in, one takes everything that is there.
 ///
@@ -11,29 +11,39 @@ package final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
     private var head = 0
     private var weight = 0
     private var closed = false
+    /// Whether something waits that a rest is not worth.
+    private var isPressing = false
+    /// While the taker rests: how much has to wait before it is disturbed.
+    private var weightEnough = 0
 
     package init() {}
 
     /// Adds an element, unless the queue holds `weightMax` or more already.
     ///
     /// False if it was full or is closed.
+    /// - Parameter isPressing: whether the element ends the taker's rest.
     @discardableResult
-    package func put(_ element: Element, weight: Int, weightMax: Int = .max) -> Bool {
+    package func put(
+        _ element: Element, weight: Int, weightMax: Int = .max, isPressing: Bool = false
+    ) -> Bool {
         condition.lock()
         defer { condition.unlock() }
         guard !closed, self.weight < weightMax else { return false }
         elements.append((element, weight))
         self.weight += weight
-        condition.signal()
+        if isPressing { self.isPressing = true }
+        if self.isPressing || self.weight >= weightEnough { condition.signal() }
         return true
     }
 
     /// Waits for something to do and takes it: elements in order, up to `weightMax`, at least one.
     ///
     /// nil once the queue is closed and empty.
-    package func take(weightMax: Int) -> [Element]? {
+    /// - Parameter rest: how long it leaves what is not pressing, so that more can come together.
+    package func take(weightMax: Int, after rest: Rest? = nil) -> [Element]? {
         condition.lock()
         defer { condition.unlock() }
+        if let rest { wait(for: rest) }
         while head == elements.count {
             if closed { return nil }
             condition.wait()
@@ -48,6 +58,7 @@ package final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
             head += 1
         }
         weight -= takenWeight
+        isPressing = isPressing && head < elements.count
         if head == elements.count {
             elements.removeAll(keepingCapacity: true)
             head = 0
@@ -56,6 +67,24 @@ package final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
             head = 0
         }
         return taken
+    }
+
+    /// How long a taker leaves alone what nobody waits for.
+    package struct Rest {
+        package var until: Date
+        /// It ends earlier when this much waits.
+        package var weightEnough: Int
+
+        package init(until: Date, weightEnough: Int) {
+            self.until = until
+            self.weightEnough = weightEnough
+        }
+    }
+
+    private func wait(for rest: Rest) {
+        weightEnough = rest.weightEnough
+        while !closed, !isPressing, weight < weightEnough, condition.wait(until: rest.until) {}
+        weightEnough = 0
     }
 
     /// How much waits.

@@ -34,15 +34,18 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
         package var inputs: [StreamName]
         /// Events in one transaction: few where a receipt waits, many where one catches up.
         package var transactionEventsMax: Int
+        /// How it gathers events between transactions, if nobody waits for them.
+        package var gathering: Gathering?
         /// Renders the process's metrics for `engine.metrics`.
         package var metricsText: @Sendable () -> String
 
         package init(
-            inputs: [StreamName], transactionEventsMax: Int,
+            inputs: [StreamName], transactionEventsMax: Int, gathering: Gathering? = nil,
             metricsText: @escaping @Sendable () -> String = { "" }
         ) {
             self.inputs = inputs
             self.transactionEventsMax = transactionEventsMax
+            self.gathering = gathering
             self.metricsText = metricsText
         }
     }
@@ -94,9 +97,9 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
 
     /// Starts the threads and the transport; throws if an endpoint cannot be had.
     package func start() throws {
-        let writing = OwnThread(named: "\(name)-writer") { [self] in write() }
+        let writing = OwnThread(named: "writer") { [self] in write() }
         let reading = (0..<Limits.readerThreads).map { index in
-            OwnThread(named: "\(name)-reader-\(index)") { [self] in read() }
+            OwnThread(named: "reader-\(index)") { [self] in read() }
         }
         threads.withLock { $0 = [writing] + reading }
         do {
@@ -148,7 +151,7 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
             state.commandsWaiting += 1
             return true
         }
-        return admitted && jobs.put(.command(command, route), weight: 1)
+        return admitted && jobs.put(.command(command, route), weight: 1, isPressing: true)
     }
 
     package func ask(_ query: QueryMessage, route: Route) {
@@ -191,9 +194,14 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
     }
 
     private func write() {
-        while let taken = jobs.take(weightMax: settings.transactionEventsMax) {
+        var rest: BlockingQueue<Job>.Rest?
+        while let taken = jobs.take(weightMax: settings.transactionEventsMax, after: rest) {
             guard let commit = commit(taken) else { return }
             announce(commit, of: taken)
+            rest = settings.gathering.map {
+                .init(
+                    until: Date(timeIntervalSinceNow: $0.seconds), weightEnough: $0.eventsEnough)
+            }
         }
     }
 
@@ -235,37 +243,40 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
         counters.transactions.increment()
         counters.eventsApplied.increment(by: commit.eventsApplied)
         counters.deadLetters.increment(by: commit.deadLetters)
-        if !commit.blocks.isEmpty { transport.publish(commit.blocks, heads: heads) }
-        for (stream, partition, reason) in commit.stopped {
-            logger.critical("a stream stopped", metadata: ["reason": "\(reason)"])
-            transport.refused(stream, partition: partition, reason: reason)
-        }
-        var commands = 0
-        for (ticket, reply) in commit.replies {
-            guard case .command(_, let route) = taken[Int(ticket)] else { continue }
-            commands += 1
-            transport.reply(reply, to: route)
-        }
+        // Receipts go first: a partner waits for them, and nobody for what follows.
         for (ticket, result) in commit.results {
             guard case .errand(_, let completion) = taken[Int(ticket)] else { continue }
             completion(result)
         }
+        var announcement = Announcement(blocks: commit.blocks, heads: heads)
+        for (ticket, reply) in commit.replies {
+            guard case .command(_, let route) = taken[Int(ticket)] else { continue }
+            announcement.replies.append((route, reply))
+        }
+        for (stream, partition, reason) in commit.stopped {
+            logger.critical("a stream stopped", metadata: ["reason": "\(reason)"])
+            announcement.refused.append(
+                .init(stream: stream, partition: partition, reason: reason))
+        }
+        announcement.applied = applied(by: taken)
+        let commands = announcement.replies.count
         if commands > 0 { state.withLock { $0.commandsWaiting -= commands } }
-        acknowledge(taken)
+        transport.announce(announcement)
     }
 
-    /// One word to the transport for each partition, however many blocks there were.
-    private func acknowledge(_ taken: [Job]) {
+    /// One word for each partition, however many blocks there were.
+    private func applied(by taken: [Job]) -> [Announcement.Applied] {
         var bytes: [EventPosition: Int] = [:]
         for case .block(let received) in taken {
             let place = EventPosition(
                 stream: received.stream, partition: received.block.partition, sequence: 0)
             bytes[place, default: 0] += received.block.body.count
         }
-        for (place, bytes) in bytes {
+        return bytes.map { place, bytes in
             let cursor = writer.cursor(of: place.stream, partition: place.partition)
-            transport.applied(
-                place.stream, partition: place.partition, through: cursor.sequence, bytes: bytes)
+            return Announcement.Applied(
+                stream: place.stream, partition: place.partition, sequence: cursor.sequence,
+                bytes: bytes)
         }
     }
 
@@ -329,6 +340,21 @@ package final class Engine<Work: Domain>: Station, @unchecked Sendable {
                 )
             }
         }
+    }
+}
+
+/// How long a service lets events gather after a transaction.
+///
+/// A transaction costs the machine about as much as a hundred events do, whoever waits for it or
+/// not. A service that answers nobody rests between two, and the others have the time and the disk.
+package struct Gathering: Sendable {
+    package var seconds: Double
+    /// It goes on earlier when this many wait.
+    package var eventsEnough: Int
+
+    package init(seconds: Double, eventsEnough: Int) {
+        self.seconds = seconds
+        self.eventsEnough = eventsEnough
     }
 }
 

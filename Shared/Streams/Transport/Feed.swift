@@ -96,14 +96,15 @@ final class Feed {
         }
     }
 
-    func applied(partition: Int, through sequence: UInt64, bytes: Int, now: Int64) throws {
-        try carryOut(
-            subscriber.applied(partition: partition, through: sequence, bytes: bytes, now: now),
-            now: now)
+    func applied(_ applied: Announcement.Applied, now: Int64) throws {
+        let effects = subscriber.applied(
+            partition: applied.partition, through: applied.sequence, bytes: applied.bytes, now: now)
+        try carryOut(effects, now: now)
     }
 
-    func refused(partition: Int, reason: String, now: Int64) throws {
-        try carryOut(subscriber.refused(partition: partition, reason: reason), now: now)
+    func refused(_ refused: Announcement.Refused, now: Int64) throws {
+        try carryOut(
+            subscriber.refused(partition: refused.partition, reason: refused.reason), now: now)
     }
 
     func tick(now: Int64) throws { try carryOut(subscriber.tick(now: now), now: now) }

@@ -70,26 +70,27 @@ package final class InMemoryTransport: Transport {
             state.station = station
             state.positions = station.inputs.mapValues { $0.map { Position(cursor: $0) } }
         }
-        let pumping = OwnThread(named: "\(station.name)-pump") { [self] in pump() }
+        let pumping = OwnThread(named: "pump") { [self] in pump() }
         thread.withLock { $0 = pumping }
         network.join(self, station: station)
     }
 
-    package func publish(_ blocks: [Block], heads: [EventLog.Head]) { network.announce() }
+    package func announce(_ announcement: Announcement) {
+        for reply in announcement.replies { replies.put(reply, weight: 1) }
+        state.withLock { state in
+            for applied in announcement.applied {
+                state.positions[applied.stream]?[applied.partition].queuedBytes -= applied.bytes
+            }
+            for refused in announcement.refused {
+                state.positions[refused.stream]?[refused.partition].stopped = refused.reason
+            }
+        }
+        if !announcement.applied.isEmpty { wake() }
+        if !announcement.blocks.isEmpty { network.announce() }
+    }
 
     package func reply(_ reply: ReplyMessage, to route: Route) {
         replies.put((route, reply), weight: 1)
-    }
-
-    package func applied(
-        _ stream: StreamName, partition: Int, through sequence: UInt64, bytes: Int
-    ) {
-        state.withLock { $0.positions[stream]?[partition].queuedBytes -= bytes }
-        wake()
-    }
-
-    package func refused(_ stream: StreamName, partition: Int, reason: String) {
-        state.withLock { $0.positions[stream]?[partition].stopped = reason }
     }
 
     package func standings() -> [InputStanding] {

@@ -104,14 +104,14 @@ final class Reactor {
             counters.repliesUndelivered.increment()
         }
         for (peer, question, page) in outbox.pages { try send(page, to: peer, for: question) }
-        for (stream, partition, sequence, bytes) in outbox.applied {
-            for feed in feeds where feed.subscription.stream == stream {
-                try feed.applied(partition: partition, through: sequence, bytes: bytes, now: now)
+        for applied in outbox.applied {
+            for feed in feeds where feed.subscription.stream == applied.stream {
+                try feed.applied(applied, now: now)
             }
         }
-        for (stream, partition, reason) in outbox.refused {
-            for feed in feeds where feed.subscription.stream == stream {
-                try feed.refused(partition: partition, reason: reason, now: now)
+        for refused in outbox.refused {
+            for feed in feeds where feed.subscription.stream == refused.stream {
+                try feed.refused(refused, now: now)
             }
         }
         if outbox.stopping {

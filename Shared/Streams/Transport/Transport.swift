@@ -8,24 +8,44 @@ package protocol Transport: AnyObject, Sendable {
     /// Begins to carry messages for `station`. Throws if an endpoint cannot be had.
     func start(for station: any Station) throws
 
-    /// These blocks are on disk; whoever listens may be told. It may be forgotten: they are in the
-    /// log.
-    func publish(_ blocks: [Block], heads: [EventLog.Head])
+    /// What a transaction did is on disk; whoever it concerns may be told.
+    func announce(_ announcement: Announcement)
 
-    /// The outcome of a request that came with `route`.
+    /// The outcome of a query that came with `route`.
     func reply(_ reply: ReplyMessage, to route: Route)
-
-    /// Everything of `stream`'s partition up to `sequence` is applied: `bytes` of bodies more.
-    func applied(_ stream: StreamName, partition: Int, through sequence: UInt64, bytes: Int)
-
-    /// The station cannot apply what comes next in this partition.
-    func refused(_ stream: StreamName, partition: Int, reason: String)
 
     /// How its subscriptions stand.
     func standings() -> [InputStanding]
 
     /// Stops carrying messages and gives its endpoints back; returns when it has.
     func stop()
+}
+
+/// All that one transaction lets others know, told at once: a transport is woken once for it.
+package struct Announcement: Sendable {
+    /// Everything of a partition up to `sequence` is applied: `bytes` of bodies more.
+    package struct Applied: Sendable {
+        package var stream: StreamName
+        package var partition: Int
+        package var sequence: UInt64
+        package var bytes: Int
+    }
+
+    /// The station cannot apply what comes next in a partition.
+    package struct Refused: Sendable {
+        package var stream: StreamName
+        package var partition: Int
+        package var reason: String
+    }
+
+    /// New in the log; they may be forgotten, for who misses them pulls them.
+    package var blocks: [Block] = []
+    /// Where the log stands now.
+    package var heads: [EventLog.Head]
+    /// The outcomes of commands.
+    package var replies: [(Route, ReplyMessage)] = []
+    package var applied: [Applied] = []
+    package var refused: [Refused] = []
 }
 
 /// What a transport needs of an engine.

@@ -57,8 +57,8 @@ package final class ZeroMQTransport: Transport {
         var heads: [EventLog.Head]?
         var replies: [(Route, ReplyMessage)] = []
         var pages: [(peer: [UInt8], SLP.Question, LogPage?)] = []
-        var applied: [(StreamName, partition: Int, through: UInt64, bytes: Int)] = []
-        var refused: [(StreamName, partition: Int, reason: String)] = []
+        var applied: [Announcement.Applied] = []
+        var refused: [Announcement.Refused] = []
         var stopping = false
     }
 
@@ -77,7 +77,7 @@ package final class ZeroMQTransport: Transport {
 
     package func start(for station: any Station) throws {
         let opened = BlockingQueue<Result<Void, any Error>>()
-        let reactor = OwnThread(named: "\(station.name)-reactor") { [self] in
+        let reactor = OwnThread(named: "reactor") { [self] in
             do {
                 let reactor = try Reactor(transport: self, station: station)
                 opened.put(.success(()), weight: 0)
@@ -90,31 +90,24 @@ package final class ZeroMQTransport: Transport {
         for result in opened.take(weightMax: 1) ?? [] { try result.get() }
     }
 
-    package func publish(_ blocks: [Block], heads: [EventLog.Head]) {
+    package func announce(_ announcement: Announcement) {
         tell { outbox in
-            outbox.heads = heads
-            for block in blocks {
+            if !announcement.blocks.isEmpty { outbox.heads = announcement.heads }
+            for block in announcement.blocks {
                 guard outbox.blockBytes + block.body.count <= Limits.outgoingBytesMax else {
                     break
                 }
                 outbox.blocks.append(block)
                 outbox.blockBytes += block.body.count
             }
+            outbox.replies += announcement.replies
+            outbox.applied += announcement.applied
+            outbox.refused += announcement.refused
         }
     }
 
     package func reply(_ reply: ReplyMessage, to route: Route) {
         tell { $0.replies.append((route, reply)) }
-    }
-
-    package func applied(
-        _ stream: StreamName, partition: Int, through sequence: UInt64, bytes: Int
-    ) {
-        tell { $0.applied.append((stream, partition, sequence, bytes)) }
-    }
-
-    package func refused(_ stream: StreamName, partition: Int, reason: String) {
-        tell { $0.refused.append((stream, partition, reason)) }
     }
 
     package func standings() -> [InputStanding] { published.withLock { $0 } }
