@@ -114,7 +114,9 @@ let package = Package(
             exclude: ["Generated", "Schemas"], swiftSettings: strict),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Observability", [logging, metrics]),
-        shared("Storage", ["CSQLite", grdb, sqlite]),
+        .target(
+            name: "CWriteAhead", dependencies: ["CSQLite"], path: "Shared/CWriteAhead"),
+        shared("Storage", ["CSQLite", "CWriteAhead", grdb, sqlite]),
         shared(
             "Streams",
             [

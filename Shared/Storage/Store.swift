@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import CWriteAhead
 package import GRDB
 
 /// One service's SQLite store, opened the one right way.
@@ -28,7 +29,9 @@ package final class Store: Sendable {
     /// Throws `StoreError.locked` if another process has it open.
     package init(path: String, migrations: DatabaseMigrator) throws {
         lock = try StoreLock(path: path + ".lock")
-        writer = try Self.connect(path: path)
+        let pool = try Self.connect(path: path)
+        writer = pool
+        try Self.gatherWAL(of: pool)
         try migrations.migrate(writer)
         writer.writeWithoutTransaction { Self.lengthenWAL(of: $0) }
     }
@@ -73,6 +76,21 @@ package final class Store: Sendable {
             try database.execute(sql: "PRAGMA user_version = 0")
         }
         return pool
+    }
+
+    /// Lets the frames of a commit go to the WAL in a few large writes instead of two small ones
+    /// each, which were a sixth of a service's time at small commits.
+    ///
+    /// Only where a commit waits for its sync: without, SQLite tells others of frames that are not
+    /// written yet.
+    package static func gatherWAL(of pool: DatabasePool) throws {
+        try pool.writeWithoutTransaction { database in
+            guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else { return }
+            let code = greenseason_gather_wal(UnsafeMutableRawPointer(database.sqliteConnection))
+            guard code == SQLITE_OK else {
+                throw DatabaseError(resultCode: ResultCode(rawValue: code))
+            }
+        }
     }
 
     /// Takes a writer that somebody else opened: in memory for tests, on a simulated disk.

@@ -76,7 +76,9 @@ struct FailureTests {
                 failing += 1
             }
         }
-        #expect(failures > 10)
+        // A commit of a few pages is one write, for what lies side by side goes at once, and one
+        // sync.
+        #expect(failures >= 2)
     }
 
     @Test func `a failed commit may come back with the next process, and only whole`() throws {

@@ -50,6 +50,7 @@ final class SimulatedProcess<Work: Domain> {
                 try $0.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
             }
         }
+        try Store.gatherWAL(of: pool)
         let store = try Store(writer: pool, migrations: migrations)
         let identity = try pool.write { database in
             try LogIdentity.establish(

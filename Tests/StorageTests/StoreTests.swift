@@ -47,6 +47,39 @@ struct StoreTests {
         try store.close()
     }
 
+    @Test func `a large transaction is read back by other connections, whole`() throws {
+        // Larger than what is kept before it is written, with pages that come back from the WAL in
+        // the middle of it.
+        let store = try Store(path: path, migrations: migrations)
+        try store.writer.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_size = 20") }
+        let (rows, name) = (3_000, String(repeating: "n", count: 300))
+        for round in 1...2 {
+            try store.writer.write { database in
+                for row in 0..<rows {
+                    try database.cachedStatement(sql: "INSERT INTO thing (name) VALUES (?)")
+                        .execute(arguments: [name])
+                    guard row.isMultiple(of: 1_000) else { continue }
+                    try database.execute(sql: "UPDATE thing SET name = name WHERE id % 97 = 5")
+                }
+            }
+            let reader = try StoreReader(path: path)
+            #expect(try reader.read { try count($0) } == round * rows)
+            #expect(try store.writer.read { try count($0) } == round * rows)
+            #expect(
+                try reader.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
+            try reader.close()
+        }
+    }
+
+    @Test func `the WAL has its full length before the first commit and keeps it`() throws {
+        let store = try Store(path: path, migrations: migrations)
+        let length = try contents(path + "-wal").count
+        #expect(length >= Store.Limits.checkpointPages * 4_096)
+        for _ in 0..<20 { try insert("a", into: store) }
+        #expect(try contents(path + "-wal").count == length)
+        try store.close()
+    }
+
     @Test func `readers see what was committed and cannot write`() throws {
         let store = try Store(path: path, migrations: migrations)
         try insert("a", into: store)

@@ -204,6 +204,25 @@ struct SubscriberTests {
         #expect(reader.standing == .live)
     }
 
+    @Test func `a publisher that lost what it told of is not asked for it without end`() {
+        var log = PublishedLog()
+        var reader = Reader(live: log)
+        let lost = log.append()
+        _ = reader.hearHeads(of: log)
+        log.loseLast()
+        log.boot = 200
+        #expect(reader.hearHeads(of: log) == [.renewAll])
+        reader.start()
+        #expect(reader.answer(from: log) == [])
+        #expect(reader.standing == .live)
+        // What it has next is asked for, and may be other than what was lost.
+        log.append(count: 2)
+        let effects = reader.hearHeads(of: log)
+        #expect(effects.contains { $0.isFetch })
+        reader.answer(from: log)
+        #expect(reader.delivered == log.partitions[0] && !reader.delivered.contains(lost))
+    }
+
     @Test func `heads that repeat while a page is on its way ask once`() {
         var log = PublishedLog()
         var reader = Reader(live: log)

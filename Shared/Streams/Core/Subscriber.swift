@@ -301,6 +301,9 @@ package struct Subscriber {
             if isOrderKnown { formerBoots.insert(boot) }
             isOrderKnown = true
             self.boot = source.boot
+            // What the former one told of may be lost with it: it must not be asked for without
+            // end.
+            for partition in partitions.indices { partitions[partition].head = nil }
             effects.append(.renewAll)
             return false
         }

@@ -67,10 +67,10 @@ package final class ServiceMachine<Work: Domain>: Machine {
     }
 
     package func start() throws {
-        let store = try Store(
-            writer: Store.connect(path: disk.path("\(service.rawValue).sqlite")),
-            migrations: blueprint.migrations)
+        let pool = try Store.connect(path: disk.path("\(service.rawValue).sqlite"))
+        let store = try Store(writer: pool, migrations: blueprint.migrations)
         try store.writer.writeWithoutTransaction { try blueprint.prepare($0) }
+        try Store.gatherWAL(of: pool)
         let identity = try store.writer.write { database in
             try LogIdentity.establish(
                 stream: blueprint.stream, partitions: world.scenario.partitions, using: &chance,
