@@ -61,7 +61,7 @@ final class Reactor {
                 let replayEntry = set.add(replay.socket)
                 let requestsEntry = set.add(requests.socket)
                 let entries = feeds.map { ($0, $0.add(to: &set)) }
-                let patience = max(0, nextTick - MonotonicClock.milliseconds())
+                let patience = max(0, min(nextTick, nextHead) - MonotonicClock.milliseconds())
                 switch try set.wait(milliseconds: Int(patience)) {
                 case .terminated: return
                 case .timedOut: continue
@@ -96,7 +96,8 @@ final class Reactor {
         for block in outbox.blocks { try publish(block) }
         if let heads = outbox.heads {
             self.heads = heads
-            try publishHeads(now: now)
+            // One for a burst of commits: each block's header tells as much, if it arrives.
+            nextHead = min(nextHead, now + ZeroMQTransport.Limits.burstMilliseconds)
         }
         for (route, reply) in outbox.replies {
             let frames = try Exchange.frames(of: reply, requestID: route.requestID)

@@ -35,6 +35,8 @@ package final class ZeroMQTransport: Transport {
         /// Committed blocks that wait for the reactor; beyond it they are left to the pull.
         package static let outgoingBytesMax = 16 << 20
         package static let headMilliseconds: Int64 = 500
+        /// How long after a commit its HEAD follows, unless a HEAD is due anyway.
+        package static let burstMilliseconds: Int64 = 20
         package static let tickMilliseconds: Int64 = 100
         /// Messages taken from one socket before the others get their turn.
         package static let messagesPerTurn = 256
