@@ -18,7 +18,7 @@ import Wire
     private static let table = TableDocument(windowDays: "40").text
 
     private static func steps(seed: UInt64, count: Int) -> [Step] {
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         var day: Int32 = 0
         return (0..<count).map { _ in
             if Int.random(in: 0..<4, using: &random) == 0 {
@@ -126,7 +126,7 @@ import Wire
         let whole = try ProfileCity(table: Self.table)
         try whole.commit(Self.jobs(of: steps, in: whole))
         let rough = try ProfileCity(table: Self.table)
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         var rest = try Self.jobs(of: steps, in: rough)[...]
         while !rest.isEmpty {
             let jobs = Array(rest.prefix(.random(in: 1...30, using: &random)))

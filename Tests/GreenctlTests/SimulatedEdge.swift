@@ -1,4 +1,5 @@
 import Foundation
+import Streams
 
 /// An edge that keeps GSP/1's promises over a network that keeps none, on a clock of its own.
 ///
@@ -17,21 +18,6 @@ struct SimulatedEdge {
         var creditMoves = false
     }
 
-    struct Generator: RandomNumberGenerator {
-        private var state: UInt64
-
-        init(seed: UInt64) { state = seed }
-
-        /// SplitMix64, as its author published it.
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     private struct Delivery {
         var at: Int64
         var connection: Int
@@ -42,7 +28,7 @@ struct SimulatedEdge {
 
     let faults: Faults
     let window: Int
-    private var generator: Generator
+    private var generator: SplitMix64
     private var deliveries: [Delivery] = []
     private var connection = 0
     private var unreceipted = 0
@@ -55,7 +41,7 @@ struct SimulatedEdge {
     private(set) var unreceiptedMost = 0
 
     init(seed: UInt64, window: Int, faults: Faults = Faults()) {
-        generator = Generator(seed: seed)
+        generator = SplitMix64(seed: seed)
         self.window = window
         self.faults = faults
     }
