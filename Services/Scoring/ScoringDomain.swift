@@ -17,8 +17,10 @@ package final class ScoringDomain: Domain {
         /// Period sums, and residents' totals, kept in memory between transactions: about 90 and 80
         /// bytes each.
         package static let rowsMax = 262_144
-        /// Entries in the course of which all totals are settled: about twice as many as are not
-        /// settled at a time, and at most what a restart or a rollback adds up again.
+        /// Entries in the course of which all totals are settled.
+        ///
+        /// Half as many are not settled at a time; a restart or a rollback adds them up in 80 ms.
+        /// With 50,000 residents, twice as many would save a page in about twenty events.
         package static let roundEntries = 65_536
         /// Versions' periods of which it is known whether they are whole in memory.
         package static let scopesMax = 4_096
@@ -231,7 +233,7 @@ package final class ScoringDomain: Domain {
         settledTotals = nil
         let snapshot = LedgerTail(in: database)
         var places: [(resident: Int64, place: LedgerPlace)] = []
-        // An entry after the other: a resident's are all of one partition.
+        // A resident's entries are all in one partition, and come in their order.
         try snapshot.forEach { entry in
             let slot = try slot(ofResident: entry.resident, settled: settled)
             var resident = residents[slot]

@@ -55,11 +55,11 @@ struct LedgerTail {
         _ = try entries.all { row in
             let place = LedgerPlace(rawValue: row[0])
             let period = try row.optional(3).map { version in
-                guard let row32 = Int32(exactly: version), let per = periods[row32] else {
+                guard let number = Int32(exactly: version), let per = periods[number] else {
                     throw LedgerDamaged(place: place, what: "its version is unknown")
                 }
                 return PeriodKey(
-                    version: row32,
+                    version: number,
                     period: per.number(of: Instant(milliseconds: row[2]).localDay),
                     resident: row[1])
             }
@@ -94,25 +94,6 @@ struct LedgerTail {
         try Int64.fetchOne(
             database.cachedStatement(sql: "SELECT turn FROM slice WHERE number = ?"),
             arguments: [SliceTurns.slice(of: resident)])
-    }
-}
-
-/// A version as the store keeps it, by its row.
-struct PublishedVersion {
-    let id: MethodVersion.ID
-    let period: CapPeriod
-
-    static func all(in database: Database) throws -> [Int32: PublishedVersion] {
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT id, method, version, period FROM method_version")
-        return Dictionary(
-            uniqueKeysWithValues: rows.map { row in
-                guard let period = CapPeriod(rawValue: row[3]) else {
-                    preconditionFailure("the table admits day, month and year only")
-                }
-                let id = MethodVersion.ID(method: row[1], version: row[2])
-                return (row[0], PublishedVersion(id: id, period: period))
-            })
     }
 }
 
