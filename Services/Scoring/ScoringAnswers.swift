@@ -6,8 +6,13 @@ package import Streams
 /// Scoring's questions: a resident's carbon ledger, explained, and the methods it is kept by.
 package struct ScoringAnswers: Answering {
     private let registry: MethodologyRegistry
+    private let tail: TailIndex?
 
-    package init(registry: MethodologyRegistry) { self.registry = registry }
+    /// - Parameter tail: the domain's; without one, each answer reads the ledger's whole tail.
+    package init(registry: MethodologyRegistry, tail: TailIndex? = nil) {
+        self.registry = registry
+        self.tail = tail
+    }
 
     package func answer(_ query: QueryMessage, in database: Database) throws -> ReplyMessage {
         switch query.method {
@@ -27,7 +32,10 @@ package struct ScoringAnswers: Answering {
         guard (1...ShowLedger.entriesMax).contains(query.limit) else {
             return .invalid("bad_limit", "limit is 1 to \(ShowLedger.entriesMax)")
         }
-        let statement = ResidentStatement(of: query.resident, in: database)
+        let statement = ResidentStatement(
+            of: query.resident, unsettled: try unsettled(of: query.resident, in: database),
+            in: database)
+        let totals = try statement.totals()
         var place: LedgerPlace?
         if let before = query.before {
             guard let entry = try statement.entry(at: LedgerPlace(rawValue: before)) else {
@@ -35,9 +43,8 @@ package struct ScoringAnswers: Answering {
             }
             place = entry.previous
         } else {
-            place = try statement.newest()
+            place = totals.newest
         }
-        let totals = try statement.totals()
         var entries: [LedgerEntry] = []
         var last: LedgerPlace?
         while let next = place, entries.count < query.limit {
@@ -52,6 +59,18 @@ package struct ScoringAnswers: Answering {
             ShowLedger.Reply(
                 resident: query.resident, milligrams: totals.milligrams, points: totals.points,
                 entries: entries, next: place == nil ? nil : last?.rawValue))
+    }
+
+    private func unsettled(
+        of resident: ResidentID, in database: Database
+    ) throws -> [LedgerPlace] {
+        let snapshot = LedgerTail(in: database)
+        if let turn = try snapshot.turn(of: resident.rawValue),
+            let known = tail?.places(of: resident.rawValue, settledAt: turn)
+        {
+            return known
+        }
+        return try snapshot.places(of: resident.rawValue)
     }
 }
 

@@ -106,24 +106,46 @@ package struct ScoringRecords {
 
     /// Visits the sums of all periods, by version, period and resident.
     package func forEachPeriod(_ visit: (PeriodRecord) throws -> Void) throws {
+        let versions = try PublishedVersion.all(in: database)
+        var tail: [(key: PeriodKey, entry: LedgerTail.Entry)] = []
+        try LedgerTail(in: database).forEach { entry in
+            if let key = entry.period { tail.append((key, entry)) }
+        }
+        tail.sort { $0.key < $1.key }
+        var next = 0
+        /// Adds what the tail has of `key`; all before `key` has been visited.
+        func visitPeriod(_ key: PeriodKey, settled: PeriodTotals) throws {
+            var totals = settled
+            while next < tail.count, tail[next].key == key {
+                try totals.add(tail[next].entry)
+                next += 1
+            }
+            // Sums of no version are damage, which the balance shows.
+            guard let version = versions[Int32(key.version)] else { return }
+            try visit(
+                PeriodRecord(
+                    resident: key.resident, method: version.id.method, version: version.id.version,
+                    period: version.period.period(number: Int32(key.period)).description,
+                    milligrams: totals.milligrams, points: totals.points))
+        }
         let rows = try Row.fetchCursor(
             database,
             sql: """
-                SELECT resident, method_version.method, method_version.version,
-                    method_version.period, period_total.period, milligrams, points
-                FROM period_total JOIN method_version ON method_version.id = period_total.version
-                ORDER BY period_total.version, period_total.period, resident
+                SELECT version, period, resident, quantity, before_cap, milligrams, points, events
+                FROM period_total ORDER BY version, period, resident
                 """)
         while let row = try rows.next() {
-            guard let per = CapPeriod(rawValue: row[3]) else {
-                preconditionFailure("the table admits day, month and year only")
+            let key = PeriodKey(version: row[0], period: row[1], resident: row[2])
+            while next < tail.count, tail[next].key < key {
+                try visitPeriod(tail[next].key, settled: .zero)
             }
-            try visit(
-                PeriodRecord(
-                    resident: row[0], method: row[1], version: row[2],
-                    period: per.period(number: row[4]).description,
-                    milligrams: Milligrams(row[5]), points: Points(row[6])))
+            try visitPeriod(
+                key,
+                settled: PeriodTotals(
+                    quantity: Quantity(rawValue: row[3]), beforeCap: Milligrams(row[4]),
+                    milligrams: Milligrams(row[5]), points: Points(row[6]), events: row[7]))
         }
+        while next < tail.count { try visitPeriod(tail[next].key, settled: .zero) }
     }
 
     /// Sums over the entries in (`sequence`, `last`] of a partition, taken from the entries alone.
@@ -147,21 +169,32 @@ package struct ScoringRecords {
     }
 
     /// What entries, residents and periods add up to; a long read on a large store.
+    ///
+    /// Residents and periods are what their tables hold and what the ledger's tail adds to it.
     package func balance() throws -> Balance {
-        let entries = try amounts("count(*)", in: "ledger_entry")
-        return Balance(
-            entries: entries,
-            residents: try amounts("ifnull(sum(entries), 0)", in: "resident_total"),
-            periods: try amounts("ifnull(sum(events), 0)", in: "period_total"),
+        Balance(
+            entries: try amounts("SELECT 1 AS events, milligrams, points FROM ledger_entry"),
+            residents: try amounts(
+                """
+                SELECT entries AS events, milligrams, points FROM resident_total
+                UNION ALL SELECT 1, milligrams, points FROM tail
+                """),
+            periods: try amounts(
+                """
+                SELECT events, milligrams, points FROM period_total
+                UNION ALL SELECT 1, milligrams, points FROM tail WHERE version IS NOT NULL
+                """),
             refused: try Int64.fetchOne(
                 database, sql: "SELECT count(*) FROM ledger_entry WHERE version IS NULL") ?? 0)
     }
 
-    private func amounts(_ events: String, in table: String) throws -> Balance.Amounts {
+    private func amounts(_ rows: String) throws -> Balance.Amounts {
         let row = try Row.fetchOne(
             database,
             sql: """
-                SELECT \(events), ifnull(sum(milligrams), 0), ifnull(sum(points), 0) FROM \(table)
+                \(LedgerTail.expression)
+                SELECT ifnull(sum(events), 0), ifnull(sum(milligrams), 0), ifnull(sum(points), 0)
+                FROM (\(rows))
                 """)
         guard let row else { preconditionFailure("an aggregate answers one row") }
         return Balance.Amounts(

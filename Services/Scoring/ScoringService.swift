@@ -24,11 +24,11 @@ package enum ScoringService: ServiceProgram {
         do {
             let registry = try MethodologyRegistry.load(
                 folder: context.settings.text("methodologies"))
+            let domain = try ScoringDomain(
+                database: context.store.writer, registry: registry,
+                city: context.settings.text("city"))
             return Prepared(
-                domain: try ScoringDomain(
-                    database: context.store.writer, registry: registry,
-                    city: context.settings.text("city")),
-                answering: ScoringAnswers(registry: registry))
+                domain: domain, answering: ScoringAnswers(registry: registry, tail: domain.tail))
         } catch let refused as MethodologyRefused {
             throw ConfigurationProblem(refused.problems.first.map { "\($0)" } ?? "\(refused)")
         } catch let refused as RegistryRefused {

@@ -51,7 +51,9 @@ final class CityOfStores {
         scoring = try Station(
             "scoring", .points, in: folder, migrations: Self.migrations(ScoringStore.register)
         ) {
-            try ScoringDomain(database: $0, registry: registry, city: "beijing")
+            // So that some of the totals are settled, and others not yet.
+            try ScoringDomain(
+                database: $0, registry: registry, city: "beijing", roundEntries: 40)
         }
         rewards = try Station(
             "rewards", .redemption, in: folder, migrations: Self.migrations(RewardsStore.register)

@@ -12,9 +12,13 @@ final class House {
     let store: Store
     let registry: MethodologyRegistry
     private let rowsMax: Int
+    private let roundEntries: Int
     private(set) var writer: Writer<ScoringDomain>
+    /// The domain's; another after each restart.
+    private(set) var tail: TailIndex
     private var behaviours: RecordedStream
 
+    static let inputLog = LogID((101...116).map { UInt8($0) })
     static let log = LogID((1...16).map { UInt8($0) })
 
     static var migrations: DatabaseMigrator {
@@ -26,20 +30,24 @@ final class House {
 
     init(
         registry: MethodologyRegistry, store: Store? = nil, partitions: Int = 1,
-        rowsMax: Int = ScoringDomain.Limits.rowsMax
+        rowsMax: Int = ScoringDomain.Limits.rowsMax,
+        roundEntries: Int = ScoringDomain.Limits.roundEntries
     ) throws {
         let store = try store ?? Store.inMemory(migrations: Self.migrations)
         self.store = store
         self.registry = registry
         self.rowsMax = rowsMax
-        writer = try Self.writer(
-            on: store, registry: registry, partitions: partitions, rowsMax: rowsMax)
-        behaviours = RecordedStream(.behaviour, log: LogID((101...116).map { UInt8($0) }))
+        self.roundEntries = roundEntries
+        (writer, tail) = try Self.process(
+            on: store, registry: registry, partitions: partitions, rowsMax: rowsMax,
+            roundEntries: roundEntries)
+        behaviours = RecordedStream(.behaviour, log: Self.inputLog)
     }
 
-    private static func writer(
-        on store: Store, registry: MethodologyRegistry, partitions: Int, rowsMax: Int
-    ) throws -> Writer<ScoringDomain> {
+    private static func process(
+        on store: Store, registry: MethodologyRegistry, partitions: Int, rowsMax: Int,
+        roundEntries: Int
+    ) throws -> (Writer<ScoringDomain>, TailIndex) {
         guard let log else { preconditionFailure("sixteen bytes are a log's name") }
         try store.writer.write { database in
             try database.execute(
@@ -49,19 +57,20 @@ final class House {
                     """,
                 arguments: [DatabaseBytes(log.bytes), partitions])
         }
-        return try Writer(
+        let domain = try ScoringDomain(
+            database: store.writer, registry: registry, city: "beijing", rowsMax: rowsMax,
+            roundEntries: roundEntries)
+        let writer = try Writer(
             identity: LogIdentity(log: log, stream: .points, partitions: partitions),
-            database: store.writer,
-            domain: ScoringDomain(
-                database: store.writer, registry: registry, city: "beijing", rowsMax: rowsMax),
-            now: { Instant(milliseconds: 0) })
+            database: store.writer, domain: domain, now: { Instant(milliseconds: 0) })
+        return (writer, domain.tail)
     }
 
-    /// The process ends and another begins on the same store.
+    /// The process ends, as suddenly as it likes, and another begins on the same store.
     func restart(with registry: MethodologyRegistry? = nil) throws {
-        writer = try Self.writer(
+        (writer, tail) = try Self.process(
             on: store, registry: registry ?? self.registry,
-            partitions: writer.identity.partitions, rowsMax: rowsMax)
+            partitions: writer.identity.partitions, rowsMax: rowsMax, roundEntries: roundEntries)
     }
 
     func block(_ events: [BehaviourEvent], partition: Int = 0) throws -> ReceivedBlock {
@@ -92,33 +101,66 @@ final class House {
         }
     }
 
-    /// Every row of every table but the log's own name, as text: equal stores are equal texts.
+    /// All that the store says, as text: equal stores are equal texts.
+    ///
+    /// Every row of every table, but of totals what is told of them, whatever is settled: of the
+    /// periods by the records, and of the residents by what they are answered.
     func contents() throws -> [String] {
-        try store.writer.read { database in
+        let rows = try store.writer.read { database in
             let tables = try String.fetchAll(
                 database,
-                sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+                sql: """
+                    SELECT name FROM sqlite_master WHERE type = 'table'
+                    AND name NOT IN ('slice', 'settled', 'resident_total', 'period_total')
+                    ORDER BY name
+                    """)
             return try tables.flatMap { table in
                 try Row.fetchAll(database, sql: "SELECT * FROM \(table)")
                     .map { "\(table) \($0)" }
             }
         }
+        let ledgers = try residents().map { "\(try ledger(of: $0, limit: 500))" }
+        return try rows + periods().map { "\($0)" } + ledgers
+    }
+
+    /// Whoever has an entry.
+    func residents() throws -> [Int64] {
+        try store.writer.read {
+            try Int64.fetchAll(
+                $0, sql: "SELECT DISTINCT resident FROM ledger_entry ORDER BY resident")
+        }
     }
 
     func ask<Body: Query>(_ query: Body) throws -> ReplyMessage {
+        try store.writer.read { try ask(query, in: $0, knowing: tail) }
+    }
+
+    /// Asks on a snapshot; without the writer's knowledge of the tail it has to be read.
+    func ask<Body: Query>(
+        _ query: Body, in database: Database, knowing tail: TailIndex?
+    ) throws -> ReplyMessage {
         let message = QueryMessage(method: Body.method, body: try JSON.encode(query))
-        return try store.writer.read {
-            try ScoringAnswers(registry: registry).answer(message, in: $0)
-        }
+        return try ScoringAnswers(registry: registry, tail: tail).answer(message, in: database)
     }
 
     func ledger(
         of resident: Int64, limit: Int = 50, before: Int64? = nil
     ) throws -> ShowLedger.Reply {
+        try store.writer.read {
+            try ledger(of: resident, limit: limit, before: before, in: $0, knowing: tail)
+        }
+    }
+
+    func ledger(
+        of resident: Int64, limit: Int = 50, before: Int64? = nil, in database: Database,
+        knowing tail: TailIndex?
+    ) throws -> ShowLedger.Reply {
         guard let resident = ResidentID(rawValue: resident) else {
             preconditionFailure("a test asks for a resident")
         }
-        let reply = try ask(ShowLedger(resident: resident, limit: limit, before: before))
+        let reply = try ask(
+            ShowLedger(resident: resident, limit: limit, before: before), in: database,
+            knowing: tail)
         return try JSON.decode(ShowLedger.Reply.self, from: reply.body)
     }
 }

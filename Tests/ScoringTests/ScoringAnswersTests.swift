@@ -95,8 +95,11 @@ import Testing
 }
 
 @Suite struct ScoringRecordsTests {
-    static func house() throws -> House {
-        let house = try House(registry: try ScoringDomainTests.registry(), partitions: 2)
+    static func house(
+        roundEntries: Int = ScoringDomain.Limits.roundEntries
+    ) throws -> House {
+        let house = try House(
+            registry: try ScoringDomainTests.registry(), partitions: 2, roundEntries: roundEntries)
         try house.apply([
             accepted("cycling", "20", "km"), dayEnded(LocalDay(20_000)),
             accepted("cycling", "20.5", "km"), accepted("flying", "1", "km"),
@@ -153,12 +156,32 @@ import Testing
         }
     }
 
-    @Test func `a ledger that was tampered with does not balance`() throws {
+    /// What the log says of an entry is another question, which `greenctl audit` asks.
+    @Test(
+        arguments: [
+            "UPDATE ledger_entry SET milligrams = milligrams - 1 WHERE place = 1",
+            "DELETE FROM ledger_entry WHERE place = 3",
+            "UPDATE resident_total SET milligrams = milligrams - 1 WHERE resident = 9",
+            "UPDATE resident_total SET entries = entries + 1 WHERE resident = 7",
+            "DELETE FROM resident_total WHERE resident = 8",
+            "UPDATE period_total SET points = points + 1 WHERE resident = 8",
+            "DELETE FROM period_total WHERE resident = 7",
+            "DELETE FROM settled WHERE slice = 0",
+            "UPDATE settled SET through = through - 1 WHERE slice = 0",
+        ])
+    func `a settled ledger that was tampered with does not balance`(sql: String) throws {
+        let house = try Self.house(roundEntries: 0)
+        #expect(try house.records { try $0.balance().holds })
+        try house.store.writer.write { try $0.execute(sql: sql) }
+        #expect(try !house.records { try $0.balance().holds })
+    }
+
+    @Test func `a tail that is said to be settled does not balance`() throws {
         let house = try Self.house()
+        try house.apply([accepted("cycling", "1", "km")])
         #expect(try house.records { try $0.balance().holds })
         try house.store.writer.write {
-            try $0.execute(
-                sql: "UPDATE ledger_entry SET milligrams = milligrams - 1 WHERE place = 1")
+            try $0.execute(sql: "UPDATE settled SET through = 5 WHERE partition = 0")
         }
         #expect(try !house.records { try $0.balance().holds })
     }

@@ -186,8 +186,9 @@ import Wire
         #expect(commit.replies[0].1.code == "unknown_method")
     }
 
-    @Test func `a transaction that fails leaves nothing behind`() throws {
-        let house = try House(registry: try Self.registry())
+    @Test(arguments: [0, 1_000])
+    func `a transaction that fails leaves nothing behind`(roundEntries: Int) throws {
+        let house = try House(registry: try Self.registry(), roundEntries: roundEntries)
         let undisturbed = try House(registry: try Self.registry())
         for house in [house, undisturbed] {
             try house.apply([accepted("cycling", "20", "km")])

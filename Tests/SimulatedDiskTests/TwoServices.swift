@@ -85,7 +85,10 @@ struct TwoServices {
             domain: { _ in ReportsDomain() })
         consumer = SimulatedProcess(
             .points, checkpointPages: checkpointPages, register: ScoringStore.register(in:),
-            domain: { try ScoringDomain(database: $0, registry: registry, city: "beijing") })
+            domain: {
+                try ScoringDomain(
+                    database: $0, registry: registry, city: "beijing", roundEntries: 100)
+            })
         acknowledged = Array(repeating: [], count: ReportsDomain.partitions)
         applied = acknowledged
         try publisher.start(using: &random)

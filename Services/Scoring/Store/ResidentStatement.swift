@@ -20,28 +20,34 @@ struct ResidentStatement {
     }
 
     private let resident: ResidentID
+    private let unsettled: [LedgerPlace]
     private let database: Database
 
-    init(of resident: ResidentID, in database: Database) {
+    /// - Parameter unsettled: where the entries stand that the resident's row does not hold, in
+    ///   the order in which they were decided; what is not in `database` is newer than it.
+    init(of resident: ResidentID, unsettled: [LedgerPlace], in database: Database) {
         self.resident = resident
+        self.unsettled = unsettled
         self.database = database
     }
 
-    /// Nothing, if scoring has never heard of the resident.
-    func totals() throws -> (milligrams: Milligrams, points: Points) {
-        let row = try Row.fetchOne(
-            database.cachedStatement(
-                sql: "SELECT milligrams, points FROM resident_total WHERE resident = ?"),
-            arguments: [resident.rawValue])
-        guard let row else { return (.zero, .zero) }
-        return (Milligrams(row[0]), Points(row[1]))
-    }
-
-    func newest() throws -> LedgerPlace? {
-        try Int64.fetchOne(
-            database.cachedStatement(sql: "SELECT newest FROM resident_total WHERE resident = ?"),
-            arguments: [resident.rawValue]
-        ).map { LedgerPlace(rawValue: $0) }
+    /// What the resident has, and the newest entry; nothing, if scoring has never heard of them.
+    func totals() throws -> ResidentTotals {
+        var totals = try SettledTotals(in: database).totals(ofResident: resident.rawValue)
+        for place in unsettled {
+            let row = try Row.fetchOne(
+                database.cachedStatement(
+                    sql: """
+                        SELECT milligrams, points FROM ledger_entry WHERE place = ? AND resident = ?
+                        """),
+                arguments: [place.rawValue, resident.rawValue])
+            guard let row else { continue }
+            totals.milligrams += Milligrams(row[0])
+            totals.points += Points(row[1])
+            totals.entries += 1
+            totals.newest = place
+        }
+        return totals
     }
 
     /// The entry at `place`, or nil if there is none or it is another resident's.

@@ -7,6 +7,8 @@ import Storage
 /// Behaviours and units are interned as words and versions by their row, so the hot tables hold
 /// nothing but integers. A resident's statement needs no index of its own: each entry names the
 /// resident's entry before it, and the resident's row names the newest.
+///
+/// The tables of totals follow the ledger slice by slice: see `SliceTurns` and `LedgerTail`.
 package enum ScoringStore {
     /// Registers the migrations; after `StreamTables.register`.
     package static func register(in migrator: inout DatabaseMigrator) {
@@ -87,6 +89,47 @@ package enum ScoringStore {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("scoring 0002 totals settled in turns") {
+            try $0.execute(
+                sql: """
+                    -- The newest entry of each partition, found by leaps from one to the next.
+                    CREATE VIEW ledger_head (partition, place) AS
+                    WITH RECURSIVE head (place) AS (
+                        SELECT max(place) FROM ledger_entry
+                        UNION ALL
+                        SELECT (
+                            SELECT max(place) FROM ledger_entry
+                            WHERE place < head.place >> 48 << 48
+                        ) FROM head WHERE head.place IS NOT NULL
+                    )
+                    SELECT place >> 48, place FROM head WHERE place IS NOT NULL;
+
+                    -- Residents by the top six of their 63 bits, and when they were settled last.
+                    CREATE TABLE slice (
+                        number INTEGER PRIMARY KEY CHECK (number BETWEEN 0 AND 63),
+                        turn INTEGER NOT NULL CHECK (turn % 64 = number)
+                    ) STRICT;
+
+                    -- The place through which the totals of a slice hold a partition's entries;
+                    -- without a row they hold none.
+                    CREATE TABLE settled (
+                        slice INTEGER NOT NULL REFERENCES slice,
+                        partition INTEGER NOT NULL,
+                        through INTEGER NOT NULL CHECK (through >> 48 = partition),
+                        PRIMARY KEY (slice, partition)
+                    ) STRICT, WITHOUT ROWID;
+
+                    WITH RECURSIVE counted (number) AS (
+                        VALUES (0) UNION ALL SELECT number + 1 FROM counted WHERE number < 63
+                    )
+                    INSERT INTO slice (number, turn) SELECT number, number FROM counted;
+
+                    -- So far every transaction wrote the totals of what it appended.
+                    INSERT INTO settled (slice, partition, through)
+                    SELECT slice.number, ledger_head.partition, ledger_head.place
+                    FROM ledger_head CROSS JOIN slice;
+                    """)
+        }
     }
 }
 
@@ -135,16 +178,13 @@ struct EntryRow {
     var evidence: Int32
 }
 
-/// The statements of the hot path, prepared for one transaction.
+/// What the tables of totals hold, whatever may be newer in the ledger or in memory.
 ///
 /// A class, because every event asks for it, and a copy would retain each of its statements.
-final class LedgerStatements {
+final class SettledTotals {
     private let selectPeriod: IntegerStatement
     private let selectScope: IntegerStatement
     private let selectResident: IntegerStatement
-    private let replacePeriods: IntegerRows
-    private let replaceResidents: IntegerRows
-    private let insertEntries: IntegerRows
 
     init(in database: Database) throws {
         selectPeriod = try IntegerStatement(
@@ -157,23 +197,6 @@ final class LedgerStatements {
         selectResident = try IntegerStatement(
             "SELECT milligrams, points, entries, newest FROM resident_total WHERE resident = ?",
             in: database)
-        // REPLACE, because it writes a row of a table without further indexes in one descent.
-        replacePeriods = try IntegerRows(
-            """
-            REPLACE INTO period_total
-                (version, period, resident, quantity, before_cap, milligrams, points, events)
-            """, columns: 8, in: database)
-        replaceResidents = try IntegerRows(
-            "REPLACE INTO resident_total (resident, milligrams, points, entries, newest)",
-            columns: 5, in: database)
-        // OR FAIL, because a failure undoes the whole transaction: SQLite need not keep what it
-        // takes to undo the statement alone.
-        insertEntries = try IntegerRows(
-            """
-            INSERT OR FAIL INTO ledger_entry
-                (place, resident, previous, time_ms, behaviour, unit, version, quantity, before_cap,
-                milligrams, points, reason, evidence)
-            """, columns: 13, in: database)
     }
 
     func totals(of key: PeriodKey) throws -> PeriodTotals {
@@ -187,7 +210,7 @@ final class LedgerStatements {
         } ?? .zero
     }
 
-    /// Whether the store holds a row of the version and period of `key`, whoever it is of.
+    /// Whether there is a row of the version and period of `key`, whoever it is of.
     func holdsAny(inScopeOf key: PeriodKey) throws -> Bool {
         selectScope.bind(key.version, at: 1)
         selectScope.bind(key.period, at: 2)
@@ -201,6 +224,43 @@ final class LedgerStatements {
                 milligrams: Milligrams($0[0]), points: Points($0[1]), entries: $0[2],
                 newest: LedgerPlace(rawValue: $0[3]))
         } ?? ResidentTotals()
+    }
+}
+
+/// The statements that settle totals, prepared for one transaction.
+struct SettlingStatements {
+    private let replacePeriods: IntegerRows
+    private let replaceResidents: IntegerRows
+    private let updateSlice: IntegerStatement
+    private let replaceSettled: IntegerStatement
+
+    init(in database: Database) throws {
+        // REPLACE, because it writes a row of a table without further indexes in one descent.
+        replacePeriods = try IntegerRows(
+            """
+            REPLACE INTO period_total
+                (version, period, resident, quantity, before_cap, milligrams, points, events)
+            """, columns: 8, in: database)
+        replaceResidents = try IntegerRows(
+            "REPLACE INTO resident_total (resident, milligrams, points, entries, newest)",
+            columns: 5, in: database)
+        updateSlice = try IntegerStatement(
+            "UPDATE slice SET turn = ? WHERE number = ?", in: database)
+        replaceSettled = try IntegerStatement(
+            """
+            REPLACE INTO settled (slice, partition, through)
+            SELECT ?, partition, place FROM ledger_head
+            """, in: database)
+    }
+
+    /// Notes that the slice of `turn` is settled through all that was appended.
+    func settled(at turn: Int64) throws {
+        let slice = Int64(SliceTurns.slice(at: turn))
+        updateSlice.bind(turn, at: 1)
+        updateSlice.bind(slice, at: 2)
+        try updateSlice.run()
+        replaceSettled.bind(slice, at: 1)
+        try replaceSettled.run()
     }
 
     func write(_ periods: [(key: PeriodKey, value: PeriodTotals)]) throws {
@@ -225,9 +285,20 @@ final class LedgerStatements {
             binder.bind(row.value.newest?.rawValue)
         }
     }
+}
 
-    func append(_ entries: [EntryRow]) throws {
-        try insertEntries.write(entries) { entry, binder in
+extension [EntryRow] {
+    /// Appends the entries to the ledger, in their order.
+    func append(to database: Database) throws {
+        // OR FAIL, because a failure undoes the whole transaction: SQLite need not keep what it
+        // takes to undo the statement alone.
+        let ledger = try IntegerRows(
+            """
+            INSERT OR FAIL INTO ledger_entry
+                (place, resident, previous, time_ms, behaviour, unit, version, quantity, before_cap,
+                milligrams, points, reason, evidence)
+            """, columns: 13, in: database)
+        try ledger.write(self) { entry, binder in
             binder.bind(entry.place.rawValue)
             binder.bind(entry.resident)
             binder.bind(entry.previous?.rawValue)

@@ -1,7 +1,8 @@
-/// Rows in memory: loaded when first met, changed in place, written once a transaction, by key.
+/// Rows in memory: loaded when first met, changed in place, written when their slice is settled.
 ///
 /// A row that is met again costs one look into a table and no query. What was not committed is
-/// dropped by `removeAll`; between transactions at most `rowsMax` rows are kept.
+/// dropped by `removeAll`; between transactions at most `rowsMax` rows are kept, beside those that
+/// are not settled.
 struct WriteBackCache<Key: RowKey, Value> {
     /// A row's place, good until the transaction ends.
     typealias Slot = Int
@@ -15,10 +16,14 @@ struct WriteBackCache<Key: RowKey, Value> {
     private let rowsMax: Int
     private var places = SlotTable()
     private var rows: ContiguousArray<Row> = []
-    /// With their keys: to ask the rows for them when sorting would miss the cache.
-    private var touched: [(key: Key, slot: Slot)] = []
+    /// The unsettled rows of each slice, with their keys: to ask the rows for them when sorting
+    /// would miss the cache.
+    private var touched: [[(key: Key, slot: Slot)]]
 
-    init(rowsMax: Int) { self.rowsMax = rowsMax }
+    init(rowsMax: Int) {
+        self.rowsMax = rowsMax
+        touched = Array(repeating: [], count: SliceTurns.count)
+    }
 
     mutating func slot(of key: Key, load: () throws -> Value) rethrows -> Slot {
         let hash = key.hash
@@ -35,51 +40,68 @@ struct WriteBackCache<Key: RowKey, Value> {
         rows[slot].value = value
         if !rows[slot].isTouched {
             rows[slot].isTouched = true
-            touched.append((rows[slot].key, slot))
+            let key = rows[slot].key
+            touched[key.slice].append((key, slot))
         }
     }
 
-    /// Hands every changed row to `write`, in key order: neighbours share pages.
-    mutating func writeBack(_ write: ([(key: Key, value: Value)]) throws -> Void) rethrows {
-        touched.sort { $0.key < $1.key }
-        try write(touched.map { (key: $0.key, value: rows[$0.slot].value) })
-        for place in touched { rows[place.slot].isTouched = false }
-        touched.removeAll(keepingCapacity: true)
+    /// Hands every changed row of `slice` to `write`, in key order: neighbours share pages.
+    mutating func settle(
+        _ slice: Int, _ write: ([(key: Key, value: Value)]) throws -> Void
+    ) rethrows {
+        touched[slice].sort { $0.key < $1.key }
+        try write(touched[slice].map { (key: $0.key, value: rows[$0.slot].value) })
+        for place in touched[slice] { rows[place.slot].isTouched = false }
+        touched[slice].removeAll(keepingCapacity: true)
     }
 
-    /// Forgets everything if it has grown too large; everything must have been written back.
+    /// Forgets everything that is settled if there are too many rows.
     ///
     /// Dropping all is what a cache keyed by day wants: most of its rows are of days gone by.
     /// Answers whether it did.
     @discardableResult
     mutating func trim() -> Bool {
-        precondition(touched.isEmpty, "rows are trimmed after they were written")
         guard rows.count > rowsMax else { return false }
-        removeAll()
+        places.removeAll()
+        for slice in touched.indices { touched[slice].removeAll(keepingCapacity: true) }
+        // In place: a second copy of so many rows would be felt.
+        var kept = 0
+        for slot in rows.indices where rows[slot].isTouched {
+            if kept != slot { rows[kept] = rows[slot] }
+            let key = rows[kept].key
+            places.add(kept, hash: key.hash)
+            touched[key.slice].append((key, kept))
+            kept += 1
+        }
+        rows.removeLast(rows.count - kept)
         return true
     }
 
     mutating func removeAll() {
         places.removeAll()
         rows.removeAll(keepingCapacity: true)
-        touched.removeAll(keepingCapacity: true)
+        for slice in touched.indices { touched[slice].removeAll(keepingCapacity: true) }
     }
 }
 
-/// The key of a row, with a hash of its own.
+/// The key of a row, with a hash of its own and the slice with which it is settled.
 protocol RowKey: Comparable {
     /// 32 bits of which each depends on the whole key.
     ///
     /// No defence against keys chosen to collide: nobody can choose a resident's number, which is a
     /// keyed digest. It costs a tenth of SipHash.
     var hash: UInt32 { get }
+    /// Its resident's.
+    var slice: Int { get }
 }
 
 extension Int64: RowKey {
+    var slice: Int { SliceTurns.slice(of: self) }
     var hash: UInt32 { UInt32(UInt64(bitPattern: self).mixed >> 32) }
 }
 
 extension PeriodKey: RowKey {
+    var slice: Int { SliceTurns.slice(of: resident) }
     var hash: UInt32 {
         let mixed = (UInt64(bitPattern: scope).mixed ^ UInt64(bitPattern: resident)).mixed
         return UInt32(mixed >> 32)

@@ -43,6 +43,7 @@ extension FuzzTarget {
                         milligrams += $0.milligrams.rawValue
                     }
                     require(milligrams >= 0, "periods that have lost something")
+                    require(try ScoringRecords(database).balance().holds, "unbalanced totals")
                 })
         })
 
@@ -153,7 +154,8 @@ extension FuzzTarget {
         try Writer(
             .points, on: database,
             domain: ScoringDomain(
-                database: database, registry: registry, city: "beijing", rowsMax: 2))
+                database: database, registry: registry, city: "beijing", rowsMax: 2,
+                roundEntries: 8))
     }
 
     static let rewardsStore: StoreTemplate = {

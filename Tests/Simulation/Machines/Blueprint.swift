@@ -83,10 +83,12 @@ package enum Services {
             service: .scoring, stream: .points, input: .behaviour,
             migrations: migrating(ScoringStore.register),
             make: { database, _ in
-                Blueprint.Made(
-                    domain: try ScoringDomain(
-                        database: database, registry: registry, city: Rules.city),
-                    answering: ScoringAnswers(registry: registry))
+                // A city of a few residents settles its totals as seldom as a large one.
+                let domain = try ScoringDomain(
+                    database: database, registry: registry, city: Rules.city, roundEntries: 64)
+                return Blueprint.Made(
+                    domain: domain, answering: ScoringAnswers(registry: registry, tail: domain.tail)
+                )
             },
             process: { try Process($0, $1, $2) })
     }
