@@ -29,14 +29,22 @@ package final class RewardsDomain: Domain {
     }
 
     /// Reads where the store stands.
-    package init(database: Database, voucherKey: VoucherKey, partitions: Int) throws {
+    ///
+    /// - Parameter pace: how long accounts may stay unsettled; nothing that is decided depends on it.
+    package init(
+        database: Database, voucherKey: VoucherKey, partitions: Int,
+        pace: SettlingPace = .standard
+    ) throws {
         self.voucherKey = voucherKey
         precondition(
             (1...LotPlace.Limits.partitionsMax).contains(partitions), "a lot's place bounds them")
         partitionCount = partitions
-        ledger = try PointsLedger(partitions: partitions, in: database)
+        ledger = try PointsLedger(partitions: partitions, pace: pace, in: database)
         calendars = try Self.calendars(partitions, in: database)
     }
+
+    /// What `RewardsAnswers` needs to find unsettled awards fast.
+    package var latest: LatestTransfers { ledger.latest }
 
     private static func calendars(_ count: Int, in database: Database) throws -> [CityCalendar] {
         try (0..<count).map { try RewardsStore.calendar(of: $0, in: database) }
@@ -120,7 +128,7 @@ package final class RewardsDomain: Domain {
         calendars[partition].lastEnded = LocalDay(day)
         moved.insert(partition)
         // Expiry looks for lots and accounts in the store.
-        try ledger.flush(in: transaction.database)
+        try ledger.settleAll(in: transaction.database)
         if calendars[partition].hasUnposted { try postExpired(at: position, in: transaction) }
     }
 
@@ -211,7 +219,7 @@ package final class RewardsDomain: Domain {
         moved.removeAll(keepingCapacity: true)
     }
 
-    package func committed() {}
+    package func committed() { ledger.committed() }
 
     package func rolledBack(to database: Database) throws {
         moved.removeAll()
