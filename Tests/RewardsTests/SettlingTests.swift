@@ -195,8 +195,8 @@ import Testing
         ("UPDATE account SET newest_transfer = newest_transfer - 1", "the accounts to"),
         ("UPDATE account SET newest_transfer = 99", "the accounts to"),
         ("UPDATE transfer SET points = points + 1 WHERE number = 4", "the transfers give"),
-        ("UPDATE transfer SET day = 20677 WHERE number = 2", "resident 11, lot of 2026-08-1"),
-        ("UPDATE transfer SET target = 5 WHERE number = 4", "issuance to donated"),
+        ("UPDATE transfer SET day = 20677 WHERE number = 1", "resident 11, lot of 2026-08-1"),
+        ("UPDATE transfer SET target = 5 WHERE number = 4", "issuance to resident"),
         ("DELETE FROM transfer WHERE number = 4", "issuance to resident"),
         (
             """

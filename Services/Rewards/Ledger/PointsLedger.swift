@@ -333,10 +333,13 @@ final class PointsLedger {
         in database: Database
     ) throws -> ExpiryStep {
         let lots = try prepared(in: database).lots(after: start, before: end, limit: limit)
-        let posting = journal.newPosting()
         var step = ExpiryStep()
+        step.last = lots.count == limit ? lots.last?.place : nil
+        let left = lots.filter { $0.remaining > .zero }
+        guard !left.isEmpty else { return step }
+        let posting = journal.newPosting()
         var order: [Int: Int] = [:]
-        for lot in lots where lot.remaining > .zero {
+        for lot in left {
             guard
                 let resident = try prepared(in: database).resident(ofAccount: lot.place.number)
             else { preconditionFailure("a lot belongs to an account") }
@@ -357,7 +360,6 @@ final class PointsLedger {
                 step.lots.append((place, [share]))
             }
         }
-        step.last = lots.count == limit ? lots.last?.place : nil
         return step
     }
 
