@@ -57,24 +57,24 @@ final class PointsLedger {
     }
 
     /// Takes back into memory what stands in the journal and not yet in accounts and lots.
+    ///
+    /// In the order of accounts, because neighbours share pages.
     private func readTail(in database: Database) throws {
-        latest.reset(
-            to: try RewardsStore.accounts(ofTransfersAfter: round.settled, in: database),
-            from: round.settled + 1)
+        var awards = try RewardsStore.awards(after: round.settled, in: database)
+        latest.reset(to: awards.map(\.account), from: round.settled + 1)
+        awards.sort { ($0.account, $0.number) < ($1.account, $1.number) }
         let query = try AccountQuery(.number, in: database)
-        var placesByNumber: [Int64: Int] = [:]
-        try RewardsStore.forEachUnsettled(in: database) { award in
-            let place: Int
-            if let known = placesByNumber[award.account] {
-                place = known
-            } else {
-                guard let account = try query.account(award.account) else {
-                    preconditionFailure("the tail names only accounts")
-                }
-                place = add(account)
-                placesByNumber[award.account] = place
+        var rest = awards[...]
+        while let first = rest.first {
+            let own = rest.prefix { $0.account == first.account }
+            rest = rest.dropFirst(own.count)
+            guard let account = try query.account(first.account) else {
+                preconditionFailure("the journal names only accounts")
             }
-            accounts[place].fold(award)
+            let unsettled = own.drop { $0.number <= account.newestTransfer }
+            guard !unsettled.isEmpty else { continue }
+            let place = add(account)
+            for award in unsettled { accounts[place].fold(award) }
             open(place)
         }
     }

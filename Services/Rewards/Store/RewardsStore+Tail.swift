@@ -10,22 +10,24 @@ extension RewardsStore {
     ) throws {
         let statement = try IntegerStatement(
             "SELECT number, account, day, points FROM tail ORDER BY number", in: database)
-        _ = try statement.all { row in
-            try visit(
-                UnsettledAward(
-                    number: row[0], account: row[1], day: LocalDay(Int32(row[2])),
-                    points: Points(row[3])))
-        }
+        _ = try statement.all { try visit(award($0)) }
     }
 
-    /// The accounts of all transfers after `number`, oldest transfer first.
-    static func accounts(
-        ofTransfersAfter number: Int64, in database: Database
-    ) throws -> [Int64] {
+    /// All transfers after `number`, oldest first, as if they were awards.
+    ///
+    /// Those that are none have been settled with their transaction, and are here for the sake of
+    /// their accounts.
+    static func awards(after number: Int64, in database: Database) throws -> [UnsettledAward] {
         let statement = try IntegerStatement(
-            "SELECT account FROM transfer WHERE number > ? ORDER BY number", in: database)
+            "SELECT number, account, day, points FROM transfer WHERE number > ? ORDER BY number",
+            in: database)
         statement.bind(number, at: 1)
-        return try statement.all { $0[0] }
+        return try statement.all(award)
+    }
+
+    private static func award(_ row: IntegerRow) -> UnsettledAward {
+        UnsettledAward(
+            number: row[0], account: row[1], day: LocalDay(Int32(row[2])), points: Points(row[3]))
     }
 
     /// The newest transfer; 0: there is none.
