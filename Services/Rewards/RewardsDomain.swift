@@ -26,20 +26,26 @@ package final class RewardsDomain: Domain {
         /// Points that one event may award or take back: far beyond any method, and far below what
         /// sums of 64 bits can hold.
         package static let pointsPerEventMax: Int64 = 1_000_000_000_000
+        /// Accounts kept between transactions, of about 200 bytes each: twice what a round leaves
+        /// unsettled.
+        package static let accountsKeptMax = 131_072
     }
 
     /// Reads where the store stands.
     ///
-    /// - Parameter pace: how long accounts may stay unsettled; nothing that is decided depends on it.
+    /// - Parameters:
+    ///   - pace: how long accounts may stay unsettled; no decision depends on it.
+    ///   - accountsKeptMax: accounts kept in memory between transactions, beside the unsettled.
     package init(
         database: Database, voucherKey: VoucherKey, partitions: Int,
-        pace: SettlingPace = .standard
+        pace: SettlingPace = .standard, accountsKeptMax: Int = Limits.accountsKeptMax
     ) throws {
         self.voucherKey = voucherKey
         precondition(
             (1...LotPlace.Limits.partitionsMax).contains(partitions), "a lot's place bounds them")
         partitionCount = partitions
-        ledger = try PointsLedger(partitions: partitions, pace: pace, in: database)
+        ledger = try PointsLedger(
+            partitions: partitions, pace: pace, accountsKeptMax: accountsKeptMax, in: database)
         calendars = try Self.calendars(partitions, in: database)
     }
 

@@ -54,7 +54,8 @@ final class RewardsCity {
         }
         let domain = try database.read {
             try RewardsDomain(
-                database: $0, voucherKey: voucherKey, partitions: partitions, pace: pace)
+                database: $0, voucherKey: voucherKey, partitions: partitions, pace: pace,
+                accountsKeptMax: 5)
         }
         let writer = try Writer(
             identity: identity, database: database, domain: domain,

@@ -2,7 +2,7 @@ import GRDB
 import Model
 import Storage
 
-/// The book of first entry: every transfer, numbered as it is entered, written with its transaction.
+/// The book of first entry: every transfer is numbered and written with its transaction.
 ///
 /// Awards of one transaction for one resident and day are one transfer.
 struct Journal {

@@ -16,29 +16,26 @@ import Streams
 final class PointsLedger {
     private let partitionCount: Int
     private let pace: SettlingPace
+    private let accountsKeptMax: Int
     private var places: [Int64: Int] = [:]
     private var accounts: [Account] = []
     private var due: [SettlingRound.Member] = []
     private var round: SettlingRound
-    private var settledInStore: Int64
     private var journal: Journal
     private var nextAccount: Int64
     private var statements: LedgerStatements?
     let latest = LatestTransfers()
 
-    enum Limits {
-        /// Accounts kept between transactions, of about 200 bytes each: twice what a round leaves
-        /// unsettled.
-        static let accountsKeptMax = 131_072
-    }
-
-    init(partitions: Int, pace: SettlingPace, in database: Database) throws {
+    /// - Parameter accountsKeptMax: settled accounts beyond it are forgotten between transactions.
+    init(
+        partitions: Int, pace: SettlingPace, accountsKeptMax: Int, in database: Database
+    ) throws {
         partitionCount = partitions
         self.pace = pace
+        self.accountsKeptMax = accountsKeptMax
         journal = try Journal(partitions: partitions, in: database)
         round = SettlingRound(
             pace, settled: try RewardsStore.settled(in: database), last: journal.last)
-        settledInStore = round.settled
         nextAccount = try RewardsStore.nextAccount(in: database)
         try readTail(in: database)
     }
@@ -51,7 +48,6 @@ final class PointsLedger {
         journal = try Journal(partitions: partitionCount, in: database)
         round = SettlingRound(
             pace, settled: try RewardsStore.settled(in: database), last: journal.last)
-        settledInStore = round.settled
         nextAccount = try RewardsStore.nextAccount(in: database)
         try readTail(in: database)
     }
@@ -383,10 +379,7 @@ final class PointsLedger {
         try settleDue(in: database)
         try settle(round.advance(to: journal.last), in: database)
         try journal.write(in: database)
-        if settledInStore != round.settled {
-            try RewardsStore.save(settled: round.settled, in: database)
-            settledInStore = round.settled
-        }
+        try RewardsStore.save(settled: round.settled, in: database)
         trim()
         statements = nil
     }
@@ -429,7 +422,7 @@ final class PointsLedger {
 
     /// Forgets settled accounts if there are too many; the store has them.
     private func trim() {
-        guard accounts.count > Limits.accountsKeptMax else { return }
+        guard accounts.count > accountsKeptMax else { return }
         let kept = accounts.filter { $0.standing == .unsettled }
         forgetAccounts()
         round.clear()

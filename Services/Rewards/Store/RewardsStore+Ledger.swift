@@ -23,8 +23,9 @@ extension RewardsStore {
     }
 
     static func save(settled transfer: Int64, in database: Database) throws {
-        try database.cachedStatement(sql: "UPDATE settled SET transfer = ?")
-            .execute(arguments: [transfer])
+        try database.cachedStatement(
+            sql: "UPDATE settled SET transfer = ?1 WHERE transfer <> ?1"
+        ).execute(arguments: [transfer])
     }
 
     static func addFlow(
