@@ -6,8 +6,14 @@ package import Streams
 /// The read side of Rewards: what a resident has, what can be had, and what was taken.
 package struct RewardsAnswers: Answering {
     private let voucherKey: VoucherKey
+    private let latest: LatestTransfers
 
-    package init(voucherKey: VoucherKey) { self.voucherKey = voucherKey }
+    /// - Parameter latest: of the domain that writes the store; without it a query about a resident
+    ///   searches the journal's tail.
+    package init(voucherKey: VoucherKey, latest: LatestTransfers = LatestTransfers()) {
+        self.voucherKey = voucherKey
+        self.latest = latest
+    }
 
     package func answer(_ query: QueryMessage, in database: Database) throws -> ReplyMessage {
         switch query.method {
@@ -27,7 +33,8 @@ package struct RewardsAnswers: Answering {
         guard (0...ShowPoints.movesMax).contains(query.moves) else {
             return .invalid("bad_moves", "0 to \(ShowPoints.movesMax) moves can be shown")
         }
-        guard let account = try LedgerStatements(database).account(of: query.resident) else {
+        let stored = try RewardsStore.account(of: query.resident, latest: latest, in: database)
+        guard let account = stored else {
             return try .ok(
                 ShowPoints.Reply(
                     resident: query.resident, spendable: .zero, debt: .zero, awarded: .zero,
@@ -90,7 +97,9 @@ package struct RewardsAnswers: Answering {
             else { return .refused("unknown_order", "the resident has no order \(before)") }
             next = order.earlier
         } else {
-            next = try LedgerStatements(database).account(of: query.resident)?.newestOrder ?? 0
+            let account = try AccountQuery(.resident, in: database)
+                .account(query.resident.rawValue)
+            next = account?.newestOrder ?? 0
         }
         var orders: [Order] = []
         while orders.count < query.limit, next > 0,

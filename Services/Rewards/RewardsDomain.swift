@@ -26,17 +26,31 @@ package final class RewardsDomain: Domain {
         /// Points that one event may award or take back: far beyond any method, and far below what
         /// sums of 64 bits can hold.
         package static let pointsPerEventMax: Int64 = 1_000_000_000_000
+        /// Accounts kept between transactions, of about 200 bytes each: twice what a round leaves
+        /// unsettled.
+        package static let accountsKeptMax = 131_072
     }
 
     /// Reads where the store stands.
-    package init(database: Database, voucherKey: VoucherKey, partitions: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - pace: how long accounts may stay unsettled; no decision depends on it.
+    ///   - accountsKeptMax: accounts kept in memory between transactions, beside the unsettled.
+    package init(
+        database: Database, voucherKey: VoucherKey, partitions: Int,
+        pace: SettlingPace = .standard, accountsKeptMax: Int = Limits.accountsKeptMax
+    ) throws {
         self.voucherKey = voucherKey
         precondition(
             (1...LotPlace.Limits.partitionsMax).contains(partitions), "a lot's place bounds them")
         partitionCount = partitions
-        ledger = try PointsLedger(partitions: partitions, in: database)
+        ledger = try PointsLedger(
+            partitions: partitions, pace: pace, accountsKeptMax: accountsKeptMax, in: database)
         calendars = try Self.calendars(partitions, in: database)
     }
+
+    /// What `RewardsAnswers` needs to find unsettled awards fast.
+    package var latest: LatestTransfers { ledger.latest }
 
     private static func calendars(_ count: Int, in database: Database) throws -> [CityCalendar] {
         try (0..<count).map { try RewardsStore.calendar(of: $0, in: database) }
@@ -120,7 +134,7 @@ package final class RewardsDomain: Domain {
         calendars[partition].lastEnded = LocalDay(day)
         moved.insert(partition)
         // Expiry looks for lots and accounts in the store.
-        try ledger.flush(in: transaction.database)
+        try ledger.settleAll(in: transaction.database)
         if calendars[partition].hasUnposted { try postExpired(at: position, in: transaction) }
     }
 
@@ -211,7 +225,7 @@ package final class RewardsDomain: Domain {
         moved.removeAll(keepingCapacity: true)
     }
 
-    package func committed() {}
+    package func committed() { ledger.committed() }
 
     package func rolledBack(to database: Database) throws {
         moved.removeAll()

@@ -41,23 +41,52 @@ package struct RewardsRecords {
     package func lots() throws -> [Lot] {
         let firstOpenDays = try firstOpenDays()
         var lots: [Lot] = []
-        let rows = try Row.fetchCursor(
+        func add(_ row: Row, on day: LocalDay, awarded: Points, remaining: Points) {
+            guard let resident = ResidentID(rawValue: row[0]) else { return }
+            let isOpen = firstOpenDays[row[1] as Int].map { day >= $0 } ?? true
+            lots.append(
+                Lot(
+                    resident: resident, earnedDay: day, awarded: awarded,
+                    remaining: isOpen ? remaining : .zero))
+        }
+        let stored = try Row.fetchCursor(
             database,
             sql: """
-                SELECT place, lot.awarded, remaining, partition, resident
+                SELECT resident, partition, place, lot.awarded, remaining
                 FROM lot JOIN account ON account.number = place & ?
                 """,
             arguments: [LotPlace.Limits.accountsMax - 1])
-        while let row = try rows.next() {
-            guard let resident = ResidentID(rawValue: row[4]) else { continue }
-            let day = LotPlace(rawValue: row[0]).day
-            let isOpen = firstOpenDays[row[3] as Int].map { day >= $0 } ?? true
-            lots.append(
-                Lot(
-                    resident: resident, earnedDay: day, awarded: Points(row[1]),
-                    remaining: isOpen ? Points(row[2]) : .zero))
+        while let row = try stored.next() {
+            add(
+                row, on: LotPlace(rawValue: row[2]).day, awarded: Points(row[3]),
+                remaining: Points(row[4]))
         }
-        return lots.sorted { ($0.resident, $0.earnedDay) < ($1.resident, $1.earnedDay) }
+        let unsettled = try Row.fetchCursor(
+            database, sql: "SELECT resident, partition, day, points FROM tail")
+        while let row = try unsettled.next() {
+            add(
+                row, on: LocalDay(row[2] as Int32), awarded: Points(row[3]),
+                remaining: Points(row[3]))
+        }
+        lots.sort { ($0.resident, $0.earnedDay) < ($1.resident, $1.earnedDay) }
+        return Self.merged(lots)
+    }
+
+    /// Makes one lot of neighbours that are of one resident and day.
+    private static func merged(_ parts: [Lot]) -> [Lot] {
+        var lots: [Lot] = []
+        lots.reserveCapacity(parts.count)
+        for part in parts {
+            if let last = lots.last, last.resident == part.resident,
+                last.earnedDay == part.earnedDay
+            {
+                lots[lots.count - 1].awarded += part.awarded
+                lots[lots.count - 1].remaining += part.remaining
+            } else {
+                lots.append(part)
+            }
+        }
+        return lots
     }
 
     private func firstOpenDays() throws -> [Int: LocalDay] {
@@ -92,6 +121,16 @@ package struct RewardsRecords {
             arguments: [
                 AccountKind.issuance.rawValue, AccountKind.issuance.rawValue, partition,
             ])
+        return Points(points ?? 0)
+    }
+
+    /// Points awarded to residents of `partition` that accounts and lots do not hold yet.
+    ///
+    /// - Parameter partition: nil: of all.
+    func unsettled(of partition: Int? = nil) throws -> Points {
+        let points = try Int64.fetchOne(
+            database, sql: "SELECT sum(points) FROM tail WHERE partition = ? OR ? IS NULL",
+            arguments: [partition, partition])
         return Points(points ?? 0)
     }
 
@@ -175,7 +214,8 @@ package struct RewardsRecords {
         }
     }
 
-    /// The same sums over the residents' accounts, in which nothing is ever held.
+    /// The same sums over the residents' accounts, in which nothing is ever held, and what the
+    /// journal has for them.
     package func accountSums() throws -> Conservation {
         let row = try Row.fetchOne(
             database,
@@ -186,11 +226,12 @@ package struct RewardsRecords {
                 """)
         guard let row else { return Conservation() }
         var sums = Conservation()
-        sums.awarded = Points(row[0])
+        let unsettled = try unsettled()
+        sums.awarded = Points(row[0]) + unsettled
         sums.spent = Points(row[1])
         sums.expired = Points(row[2])
         sums.reversed = Points(row[3])
-        sums.balance = Points(row[4])
+        sums.balance = Points(row[4]) + unsettled
         sums.debt = Points(row[5])
         return sums
     }

@@ -26,6 +26,7 @@ package enum RewardsService: ServiceProgram {
             try RewardsDomain(
                 database: $0, voucherKey: key, partitions: context.identity.partitions)
         }
-        return Prepared(domain: domain, answering: RewardsAnswers(voucherKey: key))
+        return Prepared(
+            domain: domain, answering: RewardsAnswers(voucherKey: key, latest: domain.latest))
     }
 }

@@ -13,6 +13,9 @@ import Wire
 final class RewardsCity {
     let database: any DatabaseWriter
     let partitions: Int
+    /// How fast accounts are settled from the next start on.
+    var pace: SettlingPace
+    private(set) var domain: RewardsDomain
     private(set) var writer: Writer<RewardsDomain>
     private var stream = RecordedStream(.points)
     private var keys: UInt64 = 0
@@ -26,27 +29,38 @@ final class RewardsCity {
         return migrator
     }
 
-    init(partitions: Int = 1, on writer: (any DatabaseWriter)? = nil) throws {
+    /// A round of twelve transfers, so that a test sees many.
+    static let pace = SettlingPace(neighbours: 2, slices: 3, transfersPerStep: 4)
+    /// Every account is settled with its transaction.
+    static let atOnce = SettlingPace(neighbours: 1, slices: 1, transfersPerStep: 1)
+
+    init(
+        partitions: Int = 1, pace: SettlingPace = pace, on writer: (any DatabaseWriter)? = nil
+    ) throws {
         self.partitions = partitions
+        self.pace = pace
         let store = try Store(writer: writer ?? DatabaseQueue(), migrations: Self.migrations)
         database = store.writer
-        self.writer = try Self.writer(on: database, partitions: partitions)
+        (domain, self.writer) = try Self.open(database, partitions: partitions, pace: pace)
     }
 
-    private static func writer(
-        on database: any DatabaseWriter, partitions: Int
-    ) throws -> Writer<RewardsDomain> {
+    private static func open(
+        _ database: any DatabaseWriter, partitions: Int, pace: SettlingPace
+    ) throws -> (RewardsDomain, Writer<RewardsDomain>) {
         var generator = SystemRandomNumberGenerator()
         let identity = try database.write {
             try LogIdentity.establish(
                 stream: .redemption, partitions: partitions, using: &generator, in: $0)
         }
         let domain = try database.read {
-            try RewardsDomain(database: $0, voucherKey: voucherKey, partitions: partitions)
+            try RewardsDomain(
+                database: $0, voucherKey: voucherKey, partitions: partitions, pace: pace,
+                accountsKeptMax: 5)
         }
-        return try Writer(
+        let writer = try Writer(
             identity: identity, database: database, domain: domain,
             now: { Instant(milliseconds: 1_000) })
+        return (domain, writer)
     }
 
     static let voucherKey: VoucherKey = {
@@ -55,7 +69,9 @@ final class RewardsCity {
     }()
 
     /// Starts the service anew on the same store.
-    func restart() throws { writer = try Self.writer(on: database, partitions: partitions) }
+    func restart() throws {
+        (domain, writer) = try Self.open(database, partitions: partitions, pace: pace)
+    }
 
     // MARK: Playing
 
@@ -73,6 +89,25 @@ final class RewardsCity {
         let commit = try writer.commit(jobs)
         published += commit.blocks
         return commit
+    }
+
+    /// Lets `jobs` fail at the very end of their transaction, and checks that nothing is left.
+    ///
+    /// Cursors are saved last, after everything of the domain; without a block there are none.
+    func fail(_ jobs: [Writer<RewardsDomain>.Job]) throws {
+        let hasBlock = jobs.contains { if case .block = $0 { true } else { false } }
+        guard hasBlock else { return }
+        let before = try contents()
+        try database.write {
+            try $0.execute(
+                sql: """
+                    CREATE TRIGGER broken BEFORE INSERT ON cursor
+                    BEGIN SELECT raise(ABORT, 'broken'); END
+                    """)
+        }
+        #expect(throws: DatabaseError.self) { try commit(jobs) }
+        try database.write { try $0.execute(sql: "DROP TRIGGER broken") }
+        #expect(try contents() == before)
     }
 
     func command(_ request: some Command, key: [UInt8]? = nil) throws -> CommandMessage {
@@ -103,12 +138,18 @@ final class RewardsCity {
 
     // MARK: Looking
 
-    func reply(to query: some Query) throws -> ReplyMessage {
-        let message = QueryMessage(
-            method: type(of: query).method, body: try JSON.encode(query))
-        return try database.read {
-            try RewardsAnswers(voucherKey: Self.voucherKey).answer(message, in: $0)
-        }
+    /// As the service answers that writes the store.
+    var answers: RewardsAnswers {
+        RewardsAnswers(voucherKey: Self.voucherKey, latest: domain.latest)
+    }
+
+    static func message(_ query: some Query) throws -> QueryMessage {
+        QueryMessage(method: type(of: query).method, body: try JSON.encode(query))
+    }
+
+    func reply(to query: some Query, by other: RewardsAnswers? = nil) throws -> ReplyMessage {
+        let message = try Self.message(query)
+        return try database.read { try (other ?? answers).answer(message, in: $0) }
     }
 
     func ask<Q: Query>(_ query: Q) throws -> Q.Reply {
@@ -137,10 +178,30 @@ final class RewardsCity {
 
     /// Every row of every table of Rewards, as text.
     func contents() throws -> [String] {
+        try rows(of: [
+            "account", "lot", "transfer", "flow", "calendar", "item", "reward_order", "settled",
+        ])
+    }
+
+    func rows(of tables: [String]) throws -> [String] {
         try database.read { database in
-            try ["account", "lot", "transfer", "flow", "calendar", "item", "reward_order"]
-                .flatMap { try Row.fetchAll(database, sql: "SELECT * FROM \($0)") }
+            try tables.flatMap { try Row.fetchAll(database, sql: "SELECT * FROM \($0)") }
                 .map(\.description)
+        }
+    }
+
+    /// Awards that accounts and lots do not hold yet.
+    func tail() throws -> Int {
+        try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM tail") ?? 0 }
+    }
+
+    /// The transfer up to which everything is in accounts and lots, and the newest one.
+    func settled() throws -> (settled: Int64, last: Int64) {
+        try database.read { database in
+            (
+                try Int64.fetchOne(database, sql: "SELECT transfer FROM settled") ?? 0,
+                try Int64.fetchOne(database, sql: "SELECT max(number) FROM transfer") ?? 0
+            )
         }
     }
 

@@ -8,90 +8,16 @@ import Wire
 
 /// What holds whatever happens: random cities, compared with the rules written down plainly.
 @Suite struct RewardsPropertyTests {
-    private enum Step {
-        case events([PointsEvent])
-        case redeem(ResidentID, PlainRewards.Item)
-        /// Cancels what came of one of the attempts to order so far, counted round.
-        case cancel(Int)
-    }
-
-    private static let items = [
-        PlainRewards.Item(code: "ticket", price: 30, isDonation: false, stock: 60, validDays: 900),
-        PlainRewards.Item(code: "tree", price: 55, isDonation: true, stock: 9, validDays: 0),
-    ]
-
-    private static func steps(seed: UInt64, count: Int) -> [Step] {
-        var random = Seeded(state: seed)
-        var day: Int32 = 0
-        return (0..<count).map { _ in
-            switch Int.random(in: 0..<10, using: &random) {
-            case 0..<6:
-                var events = (0..<Int.random(in: 1...40, using: &random)).map { _ in
-                    var points = Int64.random(in: 0...20, using: &random)
-                    if Int.random(in: 0..<8, using: &random) == 0 { points *= -2 }
-                    return scored(
-                        points, to: resident(.random(in: 1...12, using: &random)),
-                        on: opening.advanced(by: day - .random(in: 0...30, using: &random)))
-                }
-                if Int.random(in: 0..<3, using: &random) == 0 {
-                    day += [1, 1, 40, 300].randomElement(using: &random) ?? 1
-                    events.insert(
-                        ended(opening.advanced(by: day - 1)),
-                        at: .random(in: 0...events.count, using: &random))
-                }
-                return .events(events)
-            case 6..<8:
-                return .redeem(
-                    resident(.random(in: 1...12, using: &random)),
-                    items[Int.random(in: 0..<items.count, using: &random)])
-            default:
-                return .cancel(.random(in: 0..<1_000, using: &random))
-            }
-        }
-    }
-
-    private static func openedCity(on writer: (any DatabaseWriter)? = nil) throws -> RewardsCity {
-        let city = try RewardsCity(on: writer)
-        try city.load(
-            items.map {
-                CatalogueItem(
-                    code: $0.code, kind: $0.isDonation ? "donation" : "voucher", points: $0.price,
-                    stock: Int64($0.stock), validDays: Int($0.validDays))
-            })
-        return city
-    }
-
-    /// The jobs that carry out `steps` in `city`.
-    private static func jobs(
-        of steps: [Step], in city: RewardsCity
-    ) throws -> [Writer<RewardsDomain>.Job] {
-        var orders: [String] = []
-        return try steps.map { step in
-            switch step {
-            case .events(let events):
-                return try city.block(events)
-            case .redeem(let resident, let item):
-                let command = try city.command(
-                    RedeemReward(resident: resident, item: item.code))
-                orders.append(OrderID(of: command).description)
-                return .command(command, 0)
-            case .cancel(let number):
-                let order = orders.isEmpty ? "none" : orders[number % orders.count]
-                return .command(try city.command(CancelOrder(order: order)), 0)
-            }
-        }
-    }
-
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `points are where the plain rules say, and every sum can be recomputed`(
         seed: UInt64
     ) throws {
-        let city = try Self.openedCity()
-        let steps = Self.steps(seed: seed, count: 200)
+        let city = try RandomLife.openedCity()
+        let steps = RandomLife.steps(seed: seed, count: 200)
         var plain = PlainRewards()
         var attempts = 0
         var filled = 0
-        for (step, job) in zip(steps, try Self.jobs(of: steps, in: city)) {
+        for (step, job) in zip(steps, try RandomLife.jobs(of: steps, in: city)) {
             let reply = try city.commit([job]).replies.first?.1
             switch step {
             case .events(let events):
@@ -130,19 +56,19 @@ import Wire
     func `neither transactions nor restarts nor failures change what comes out`(
         seed: UInt64
     ) throws {
-        let steps = Self.steps(seed: seed, count: 200)
-        let single = try Self.openedCity()
-        for job in try Self.jobs(of: steps, in: single) { try single.commit([job]) }
-        let whole = try Self.openedCity()
-        try whole.commit(Self.jobs(of: steps, in: whole))
-        let rough = try Self.openedCity()
+        let steps = RandomLife.steps(seed: seed, count: 200)
+        let single = try RandomLife.openedCity()
+        for job in try RandomLife.jobs(of: steps, in: single) { try single.commit([job]) }
+        let whole = try RandomLife.openedCity()
+        try whole.commit(RandomLife.jobs(of: steps, in: whole))
+        let rough = try RandomLife.openedCity()
         var random = Seeded(state: seed)
-        var rest = try Self.jobs(of: steps, in: rough)[...]
+        var rest = try RandomLife.jobs(of: steps, in: rough)[...]
         while !rest.isEmpty {
             let jobs = Array(rest.prefix(.random(in: 1...30, using: &random)))
             rest = rest.dropFirst(jobs.count)
             switch Int.random(in: 0..<3, using: &random) {
-            case 0: try fail(jobs, in: rough)
+            case 0: try rough.fail(jobs)
             case 1: try rough.restart()
             default: break
             }
@@ -167,25 +93,6 @@ import Wire
                     == single.records { try $0.calendar(of: 0) })
             #expect(try city.difference() == nil)
         }
-    }
-
-    /// Lets `jobs` fail at the very end of their transaction, and checks that nothing is left.
-    ///
-    /// Cursors are saved last, after everything of the domain; without a block there are none.
-    private func fail(_ jobs: [Writer<RewardsDomain>.Job], in city: RewardsCity) throws {
-        let hasBlock = jobs.contains { if case .block = $0 { true } else { false } }
-        guard hasBlock else { return }
-        let before = try city.contents()
-        try city.database.write {
-            try $0.execute(
-                sql: """
-                    CREATE TRIGGER broken BEFORE INSERT ON cursor
-                    BEGIN SELECT raise(ABORT, 'broken'); END
-                    """)
-        }
-        #expect(throws: DatabaseError.self) { try city.commit(jobs) }
-        try city.database.write { try $0.execute(sql: "DROP TRIGGER broken") }
-        #expect(try city.contents() == before)
     }
 
     @Test func `an event that must not be skipped holds back its partition and nothing else`()

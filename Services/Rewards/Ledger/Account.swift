@@ -1,8 +1,8 @@
 import Model
 
-/// A resident's account as the writer holds it during a transaction.
+/// A resident's account as the writer holds it.
 ///
-/// Sums move at once; lots that awards fill wait in `awards` and are written once a transaction.
+/// Sums move at once. Awards that stand in the journal and not yet in lots wait in `unsettled`.
 struct Account {
     /// From 1, in the order in which residents were first awarded anything; 0 until then.
     var number: Int64 = 0
@@ -16,19 +16,43 @@ struct Account {
     /// Price of the orders that stand.
     var spent = Points.zero
     var expired = Points.zero
-    /// Head of the list of the resident's lots, newest earned day first.
+    /// Head of the list of the resident's lots in the store, newest earned day first.
     var newestLot: LocalDay?
     /// Head of the list of the account's transfers, newest first; 0: none.
     var newestTransfer: Int64 = 0
     /// Head of the list of the resident's orders, newest first; 0: none.
     var newestOrder: Int64 = 0
     var isStored = false
-    var isTouched = false
-    var awards = DayAwards()
+    var standing = Standing.settled
+    var unsettled = DayAwards()
+
+    /// How the account's row and lots in the store stand to what is in memory.
+    enum Standing {
+        /// They say the same.
+        case settled
+        /// The newest transfers, all of them awards, are in the journal alone.
+        case unsettled
+        /// They must be written with this transaction: the account is new, or moved by anything
+        /// but an award.
+        case due
+    }
 
     init(resident: ResidentID, partition: Int) {
         self.resident = resident
         self.partition = partition
+    }
+
+    /// Takes an award that its lot does not hold yet.
+    mutating func receive(_ points: Points, for day: LocalDay) {
+        awarded += points
+        balance += points
+        unsettled.add(points, on: day)
+    }
+
+    /// Takes an award from the journal that its row and lots do not hold yet.
+    mutating func fold(_ award: UnsettledAward) {
+        receive(award.points, for: award.day)
+        newestTransfer = max(newestTransfer, award.number)
     }
 
     /// Where the lot of `day` stands, if there is one.
@@ -37,12 +61,14 @@ struct Account {
     }
 }
 
-/// What a transaction has awarded so far, by earned day.
+/// Awards by earned day.
 ///
 /// Nearly always one day, so the first stands inline and costs no allocation.
 struct DayAwards {
-    private(set) var first: (day: LocalDay, points: Points)?
-    private(set) var others: [(day: LocalDay, points: Points)] = []
+    private var first: (day: LocalDay, points: Points)?
+    private var others: [(day: LocalDay, points: Points)] = []
+
+    var isEmpty: Bool { first == nil }
 
     mutating func add(_ points: Points, on day: LocalDay) {
         guard let first else {
@@ -57,6 +83,22 @@ struct DayAwards {
             others.append((day, points))
         }
     }
+
+    func forEach(_ body: (LocalDay, Points) throws -> Void) rethrows {
+        guard let first else { return }
+        try body(first.day, first.points)
+        for other in others { try body(other.day, other.points) }
+    }
+}
+
+/// An award in the journal behind what its account's row holds.
+struct UnsettledAward {
+    /// Of the transfer.
+    var number: Int64
+    /// Number of the account.
+    var account: Int64
+    var day: LocalDay
+    var points: Points
 }
 
 /// What is left of a lot that can still be spent.

@@ -2,50 +2,83 @@ import GRDB
 import Model
 import Streams
 
-/// The points ledger in double entry, as the writer holds it over a transaction.
+/// The points ledger in double entry, as the writer holds it.
 ///
-/// Every movement of points is one transfer. Awards are the many: they move an account's sums in
-/// memory, and lots, transfers and accounts are written once for each resident and earned day when
-/// the transaction ends. Everything else is rare and writes its transfers and lots at once, after
-/// the awards that came before it. Of accounts, what is in memory is the truth until `flush`.
+/// Every movement of points is one transfer, entered in the journal with its transaction. Awards
+/// are the many: they move an account's sums in memory, and its row and lots are settled later, in
+/// rounds. Everything else is rare: it first fills the lots of the awards that came before it, then
+/// moves lots at once, and the account's row follows with the transaction. Of accounts, what is in
+/// memory is the truth; of those that are not there, the store.
 ///
 /// An order's points pass through its hold and leave it in the same transaction. Between
 /// transactions every hold is empty; in the ledger it ties the lots of an order to its price, so
 /// that a cancel can restore the same lots and the audit can prove each order by itself.
 final class PointsLedger {
     private let partitionCount: Int
+    private let pace: SettlingPace
+    private let accountsKeptMax: Int
     private var places: [Int64: Int] = [:]
     private var accounts: [Account] = []
-    private var touched: [(number: Int64, place: Int)] = []
-    private var flows: Flows
-    private var nextTransfer: Int64
-    private var nextPosting: Int64
+    private var due: [SettlingRound.Member] = []
+    private var round: SettlingRound
+    private var journal: Journal
     private var nextAccount: Int64
     private var statements: LedgerStatements?
+    let latest = LatestTransfers()
 
-    enum Limits {
-        /// Accounts kept between transactions, of about 200 bytes each.
-        static let accountsKeptMax = 100_000
-    }
-
-    init(partitions: Int, in database: Database) throws {
+    /// - Parameter accountsKeptMax: settled accounts beyond it are forgotten between transactions.
+    init(
+        partitions: Int, pace: SettlingPace, accountsKeptMax: Int, in database: Database
+    ) throws {
         partitionCount = partitions
-        flows = Flows(partitions: partitions)
-        (nextTransfer, nextPosting, nextAccount) = try RewardsStore.nextNumbers(in: database)
+        self.pace = pace
+        self.accountsKeptMax = accountsKeptMax
+        journal = try Journal(partitions: partitions, in: database)
+        round = SettlingRound(
+            pace, settled: try RewardsStore.settled(in: database), last: journal.last)
+        nextAccount = try RewardsStore.nextAccount(in: database)
+        try readTail(in: database)
     }
 
     /// Forgets everything that was not committed.
     func reload(from database: Database) throws {
-        forgetAccounts()
-        flows = Flows(partitions: partitionCount)
         statements = nil
-        (nextTransfer, nextPosting, nextAccount) = try RewardsStore.nextNumbers(in: database)
+        due.removeAll(keepingCapacity: true)
+        forgetAccounts()
+        journal = try Journal(partitions: partitionCount, in: database)
+        round = SettlingRound(
+            pace, settled: try RewardsStore.settled(in: database), last: journal.last)
+        nextAccount = try RewardsStore.nextAccount(in: database)
+        try readTail(in: database)
     }
 
-    private func forgetAccounts() {
-        places.removeAll(keepingCapacity: true)
-        accounts.removeAll(keepingCapacity: true)
-        touched.removeAll(keepingCapacity: true)
+    /// Takes back into memory what stands in the journal and not yet in accounts and lots.
+    ///
+    /// In the order of accounts, because neighbours share pages.
+    private func readTail(in database: Database) throws {
+        var awards = try RewardsStore.awards(after: round.settled, in: database)
+        latest.reset(to: awards.map(\.account), from: round.settled + 1)
+        awards.sort { ($0.account, $0.number) < ($1.account, $1.number) }
+        let query = try AccountQuery(.number, in: database)
+        var rest = awards[...]
+        while let first = rest.first {
+            let own = rest.prefix { $0.account == first.account }
+            rest = rest.dropFirst(own.count)
+            guard let account = try query.account(first.account) else {
+                preconditionFailure("the journal names only accounts")
+            }
+            let unsettled = own.drop { $0.number <= account.newestTransfer }
+            guard !unsettled.isEmpty else { continue }
+            let place = add(account)
+            for award in unsettled { accounts[place].fold(award) }
+            open(place)
+        }
+    }
+
+    private func add(_ account: Account) -> Int {
+        places[account.resident.rawValue] = accounts.count
+        accounts.append(account)
+        return accounts.count - 1
     }
 
     subscript(place: Int) -> Account { accounts[place] }
@@ -64,9 +97,7 @@ final class PointsLedger {
         guard (stored?.partition ?? resident.partition(of: partitionCount)) == partition else {
             throw Undecidable("resident \(resident) belongs to another partition")
         }
-        places[resident.rawValue] = accounts.count
-        accounts.append(stored ?? Account(resident: resident, partition: partition))
-        return accounts.count - 1
+        return add(stored ?? Account(resident: resident, partition: partition))
     }
 
     /// Statements live no longer than a transaction: the store could not be closed under them.
@@ -77,15 +108,29 @@ final class PointsLedger {
         return statements
     }
 
-    private func touch(_ place: Int) {
-        guard !accounts[place].isTouched else { return }
-        accounts[place].isTouched = true
+    /// Notes that an award moves the account; its first one opens it, and is written with it.
+    private func open(_ place: Int) {
+        guard accounts[place].standing == .settled else { return }
+        guard accounts[place].number > 0 else { return makeDue(place) }
+        accounts[place].standing = .unsettled
+        round.add(SettlingRound.Member(number: accounts[place].number, place: place))
+    }
+
+    private func makeDue(_ place: Int) {
+        guard accounts[place].standing != .due else { return }
         if accounts[place].number == 0 {
             precondition(nextAccount < LotPlace.Limits.accountsMax, "the city outgrew its lots")
             accounts[place].number = nextAccount
             nextAccount += 1
         }
-        touched.append((accounts[place].number, place))
+        accounts[place].standing = .due
+        due.append(SettlingRound.Member(number: accounts[place].number, place: place))
+    }
+
+    /// Makes the account ready for anything but an award: its lots in the store say what it has.
+    private func prepare(_ place: Int, in database: Database) throws {
+        makeDue(place)
+        try fillLots(at: place, in: database)
     }
 
     // MARK: Awards and reversals
@@ -102,36 +147,39 @@ final class PointsLedger {
         _ points: Points, for day: LocalDay, at place: Int, firstOpenDay: LocalDay,
         in database: Database
     ) throws -> AwardOutcome {
-        touch(place)
         var outcome = AwardOutcome()
-        accounts[place].awarded += points
         if accounts[place].debt > .zero {
-            let repaid = min(points, accounts[place].debt)
-            accounts[place].debt -= repaid
-            outcome.repaid = repaid
-            try post(
+            try prepare(place, in: database)
+            outcome.repaid = min(points, accounts[place].debt)
+            accounts[place].awarded += outcome.repaid
+            accounts[place].debt -= outcome.repaid
+            post(
                 Transfer(
-                    posting: newPosting(), source: .issuance, target: .debt, points: repaid),
-                at: place, in: database)
+                    posting: journal.newPosting(), source: .issuance, target: .debt,
+                    points: outcome.repaid),
+                at: place)
         }
         let rest = points - outcome.repaid
         guard rest > .zero else { return outcome }
         if day >= firstOpenDay {
-            accounts[place].balance += rest
-            accounts[place].awards.add(rest, on: day)
+            open(place)
+            accounts[place].receive(rest, for: day)
+            journal.enterAward(rest, for: day, of: &accounts[place])
         } else {
+            try prepare(place, in: database)
+            accounts[place].awarded += rest
             accounts[place].expired += rest
             outcome.expired = rest
-            try writeAwards(at: place, in: database)
-            try fillLot(on: day, awarded: rest, remaining: .zero, at: place, in: database)
-            let posting = newPosting()
+            try prepared(in: database).fillLot(
+                on: day, awarded: rest, remaining: .zero, of: &accounts[place])
+            let posting = journal.newPosting()
             for (source, target) in [
                 (AccountKind.issuance, AccountKind.resident), (.resident, .expired),
             ] {
-                try post(
+                post(
                     Transfer(
                         posting: posting, source: source, target: target, points: rest, day: day),
-                    at: place, in: database)
+                    at: place)
             }
         }
         return outcome
@@ -147,22 +195,21 @@ final class PointsLedger {
     ) throws -> Points {
         let lots = try openLots(at: place, firstOpenDay: firstOpenDay, in: database)
         let plan = LotPlan(taking: points, from: lots, first: day)
-        let posting = newPosting()
-        touch(place)
+        let posting = journal.newPosting()
         for share in plan.shares {
             try move(share, out: true, at: place, in: database)
-            try post(
+            post(
                 Transfer(
                     posting: posting, source: .resident, target: .issuance, points: share.points,
                     day: share.day),
-                at: place, in: database)
+                at: place)
         }
         if plan.missing > .zero {
             accounts[place].debt += plan.missing
-            try post(
+            post(
                 Transfer(
                     posting: posting, source: .debt, target: .issuance, points: plan.missing),
-                at: place, in: database)
+                at: place)
         }
         accounts[place].reversed += points
         return plan.missing
@@ -177,23 +224,23 @@ final class PointsLedger {
         _ shares: [LotShare], on order: Int64, to sink: AccountKind, at place: Int,
         in database: Database
     ) throws -> Int64 {
-        let first = nextTransfer
-        let posting = newPosting()
+        try prepare(place, in: database)
+        let first = journal.last + 1
+        let posting = journal.newPosting()
         var total = Points.zero
-        touch(place)
         for share in shares {
             try move(share, out: true, at: place, in: database)
-            try post(
+            post(
                 Transfer(
                     posting: posting, source: .resident, target: .hold, points: share.points,
                     day: share.day, order: order),
-                at: place, in: database)
+                at: place)
             total += share.points
         }
-        try post(
+        post(
             Transfer(
                 posting: posting, source: .hold, target: sink, points: total, order: order),
-            at: place, in: database)
+            at: place)
         accounts[place].spent += total
         accounts[place].newestOrder = order
         return first
@@ -201,7 +248,8 @@ final class PointsLedger {
 
     /// The lots that paid for an order.
     func shares(from first: Int64, count: Int64, in database: Database) throws -> [LotShare] {
-        try prepared(in: database).lots(from: first, count: count)
+        try journal.write(in: database)
+        return try prepared(in: database).lots(from: first, count: count)
     }
 
     struct Refund {
@@ -215,30 +263,29 @@ final class PointsLedger {
         _ shares: [LotShare], of order: Int64, at place: Int, firstOpenDay: LocalDay,
         in database: Database
     ) throws -> Refund {
-        try writeAwards(at: place, in: database)
-        let posting = newPosting()
+        try prepare(place, in: database)
+        let posting = journal.newPosting()
         let total = shares.reduce(Points.zero) { $0 + $1.points }
         var refund = Refund()
-        touch(place)
-        try post(
+        post(
             Transfer(
                 posting: posting, source: .redeemed, target: .hold, points: total, order: order),
-            at: place, in: database)
+            at: place)
         for share in shares {
-            try post(
+            post(
                 Transfer(
                     posting: posting, source: .hold, target: .resident, points: share.points,
                     day: share.day, order: order),
-                at: place, in: database)
+                at: place)
             if share.day >= firstOpenDay {
                 try move(share, out: false, at: place, in: database)
                 refund.restored.append(share)
             } else {
-                try post(
+                post(
                     Transfer(
                         posting: posting, source: .resident, target: .expired,
                         points: share.points, day: share.day),
-                    at: place, in: database)
+                    at: place)
                 accounts[place].expired += share.points
                 refund.expired.append(share)
             }
@@ -253,7 +300,7 @@ final class PointsLedger {
     func openLots(
         at place: Int, firstOpenDay: LocalDay, in database: Database
     ) throws -> [OpenLot] {
-        try writeAwards(at: place, in: database)
+        try prepare(place, in: database)
         let statements = try prepared(in: database)
         var lots: [OpenLot] = []
         var next = accounts[place].newestLot
@@ -276,28 +323,31 @@ final class PointsLedger {
 
     /// Posts what is left in the next `limit` lots after `start` and before `end`.
     ///
-    /// Everything must have been flushed since lots expired: it is looked for in the store.
+    /// Everything must have been settled since lots expired: they are looked for in the store.
     func expire(
         in partition: Int, after start: LotPlace, before end: LotPlace, limit: Int,
         in database: Database
     ) throws -> ExpiryStep {
         let lots = try prepared(in: database).lots(after: start, before: end, limit: limit)
-        let posting = newPosting()
         var step = ExpiryStep()
+        step.last = lots.count == limit ? lots.last?.place : nil
+        let left = lots.filter { $0.remaining > .zero }
+        guard !left.isEmpty else { return step }
+        let posting = journal.newPosting()
         var order: [Int: Int] = [:]
-        for lot in lots where lot.remaining > .zero {
+        for lot in left {
             guard
                 let resident = try prepared(in: database).resident(ofAccount: lot.place.number)
             else { preconditionFailure("a lot belongs to an account") }
             let place = try self.place(of: resident, partition: partition, in: database)
             let share = LotShare(day: lot.place.day, points: lot.remaining)
-            touch(place)
+            try prepare(place, in: database)
             try move(share, out: true, at: place, in: database)
-            try post(
+            post(
                 Transfer(
                     posting: posting, source: .resident, target: .expired, points: share.points,
                     day: share.day),
-                at: place, in: database)
+                at: place)
             accounts[place].expired += share.points
             if let index = order[place] {
                 step.lots[index].shares.append(share)
@@ -306,7 +356,6 @@ final class PointsLedger {
                 step.lots.append((place, [share]))
             }
         }
-        step.last = lots.count == limit ? lots.last?.place : nil
         return step
     }
 
@@ -319,120 +368,74 @@ final class PointsLedger {
         accounts[place].balance += points
     }
 
+    private func post(_ transfer: Transfer, at place: Int) {
+        journal.enter(transfer, of: &accounts[place])
+    }
+
     // MARK: Writing
 
-    /// Writes everything that is only in memory, each account once, in the order of the store.
+    /// Writes the journal, and settles who is due and whom the round has come to.
     func flush(in database: Database) throws {
+        try settleDue(in: database)
+        try settle(round.advance(to: journal.last), in: database)
+        try journal.write(in: database)
+        try RewardsStore.save(settled: round.settled, in: database)
+        trim()
+        statements = nil
+    }
+
+    /// Settles everybody: lots in the store hold whatever was awarded.
+    ///
+    /// What is settled must not grow, so the journal is closed up to here.
+    func settleAll(in database: Database) throws {
+        try settleDue(in: database)
+        try settle(round.finish(at: journal.last), in: database)
+        try journal.write(in: database)
+    }
+
+    private func settleDue(in database: Database) throws {
+        due.sort { $0.number < $1.number }
+        try settle(due, in: database)
+        due.removeAll(keepingCapacity: true)
+    }
+
+    private func settle(_ members: [SettlingRound.Member], in database: Database) throws {
         let statements = try prepared(in: database)
-        touched.sort { $0.number < $1.number }
-        for (_, place) in touched {
-            try writeAwards(at: place, in: database)
+        for place in members.lazy.map(\.place) where accounts[place].standing != .settled {
+            try fillLots(at: place, in: database)
             try statements.save(accounts[place])
             accounts[place].isStored = true
-            accounts[place].isTouched = false
+            accounts[place].standing = .settled
         }
-        touched.removeAll(keepingCapacity: true)
-        try flows.flush(in: database)
-        if accounts.count > Limits.accountsKeptMax { forgetAccounts() }
-        self.statements = nil
     }
 
-    private func writeAwards(at place: Int, in database: Database) throws {
-        guard let first = accounts[place].awards.first else { return }
-        let others = accounts[place].awards.others
-        accounts[place].awards = DayAwards()
-        let posting = newPosting()
-        try writeAward(first, posting: posting, at: place, in: database)
-        for award in others { try writeAward(award, posting: posting, at: place, in: database) }
-    }
-
-    private func writeAward(
-        _ award: (day: LocalDay, points: Points), posting: Int64, at place: Int,
-        in database: Database
-    ) throws {
-        try fillLot(
-            on: award.day, awarded: award.points, remaining: award.points, at: place, in: database)
-        try post(
-            Transfer(
-                posting: posting, source: .issuance, target: .resident, points: award.points,
-                day: award.day),
-            at: place, in: database)
-    }
-
-    /// Adds to the lot of `day`, or puts it where it belongs in the resident's list of lots.
-    private func fillLot(
-        on day: LocalDay, awarded: Points, remaining: Points, at place: Int, in database: Database
-    ) throws {
+    private func fillLots(at place: Int, in database: Database) throws {
+        guard !accounts[place].unsettled.isEmpty else { return }
+        let awards = accounts[place].unsettled
+        accounts[place].unsettled = DayAwards()
         let statements = try prepared(in: database)
-        guard var newer = accounts[place].newestLot, day <= newer else {
-            try statements.insertLot(
-                at: accounts[place].lot(of: day), awarded: awarded, remaining: remaining,
-                older: accounts[place].newestLot)
-            accounts[place].newestLot = day
-            return
+        try awards.forEach { day, points in
+            try statements.fillLot(
+                on: day, awarded: points, remaining: points, of: &accounts[place])
         }
-        if try statements.addToLot(
-            at: accounts[place].lot(of: day), awarded: awarded, remaining: remaining)
-        {
-            return
-        }
-        // A late day: few lots are newer.
-        while let older = try statements.lot(at: accounts[place].lot(of: newer))?.older,
-            older > day
-        {
-            newer = older
-        }
-        let older = try statements.lot(at: accounts[place].lot(of: newer))?.older
-        try statements.insertLot(
-            at: accounts[place].lot(of: day), awarded: awarded, remaining: remaining, older: older
-        )
-        try statements.linkLot(at: accounts[place].lot(of: newer), older: day)
     }
 
-    private func newPosting() -> Int64 {
-        defer { nextPosting += 1 }
-        return nextPosting
+    /// Forgets settled accounts if there are too many; the store has them.
+    private func trim() {
+        guard accounts.count > accountsKeptMax else { return }
+        let kept = accounts.filter { $0.standing == .unsettled }
+        forgetAccounts()
+        round.clear()
+        for account in kept { round.add(.init(number: account.number, place: add(account))) }
     }
 
-    private func post(_ transfer: Transfer, at place: Int, in database: Database) throws {
-        let number = nextTransfer
-        try prepared(in: database).insert(
-            transfer, number: number, account: accounts[place].number,
-            earlier: accounts[place].newestTransfer)
-        accounts[place].newestTransfer = number
-        nextTransfer += 1
-        flows.add(transfer, partition: accounts[place].partition)
-    }
-}
-
-/// What the kinds of account gave each other in this transaction, partition by partition.
-private struct Flows {
-    private var counts: [Int64]
-    private var points: [Points]
-
-    private static let kinds = AccountKind.allCases.count + 1
-
-    init(partitions: Int) {
-        counts = Array(repeating: 0, count: partitions * Self.kinds * Self.kinds)
-        points = Array(repeating: .zero, count: counts.count)
+    private func forgetAccounts() {
+        places.removeAll(keepingCapacity: true)
+        accounts.removeAll(keepingCapacity: true)
     }
 
-    mutating func add(_ transfer: Transfer, partition: Int) {
-        let index =
-            (partition * Self.kinds + Int(transfer.source.rawValue)) * Self.kinds
-            + Int(transfer.target.rawValue)
-        counts[index] += 1
-        points[index] += transfer.points
-    }
-
-    mutating func flush(in database: Database) throws {
-        for index in counts.indices where counts[index] > 0 {
-            try RewardsStore.addFlow(
-                partition: index / (Self.kinds * Self.kinds),
-                source: Int64(index / Self.kinds % Self.kinds), target: Int64(index % Self.kinds),
-                transfers: counts[index], points: points[index], in: database)
-            counts[index] = 0
-            points[index] = .zero
-        }
+    /// The transaction is on disk.
+    func committed() {
+        latest.append(journal.takeAccounts(), settled: round.settled)
     }
 }

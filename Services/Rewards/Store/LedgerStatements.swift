@@ -4,14 +4,13 @@ import Storage
 
 /// The statements of the points ledger, prepared once for a transaction.
 final class LedgerStatements {
-    private let loadAccount: IntegerStatement
+    private let accounts: AccountQuery
     private let insertAccount: IntegerStatement
     private let updateAccount: IntegerStatement
     private let loadLot: IntegerStatement
     private let insertLot: IntegerStatement
     private let addToLot: IntegerStatement
     private let linkLot: IntegerStatement
-    private let insertTransfer: IntegerStatement
     private let lotsOfOrder: IntegerStatement
     private let residentOfAccount: IntegerStatement
     private let expiredLots: IntegerStatement
@@ -20,12 +19,7 @@ final class LedgerStatements {
         func prepare(_ sql: String) throws -> IntegerStatement {
             try IntegerStatement(sql, in: database)
         }
-        loadAccount = try prepare(
-            """
-            SELECT partition, balance, debt, awarded, reversed, spent, expired, newest_lot,
-                newest_transfer, newest_order, number
-            FROM account WHERE resident = ?
-            """)
+        accounts = try AccountQuery(.resident, in: database)
         insertAccount = try prepare(
             """
             INSERT INTO account (balance, debt, awarded, reversed, spent, expired, newest_lot,
@@ -50,12 +44,6 @@ final class LedgerStatements {
             """)
         linkLot = try prepare(
             "UPDATE lot SET older = ? WHERE place = ?")
-        insertTransfer = try prepare(
-            """
-            INSERT INTO transfer (number, posting, source, target, account, reward_order, day,
-                points, earlier)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """)
         lotsOfOrder = try prepare(
             "SELECT day, points FROM transfer WHERE number >= ? AND number < ? ORDER BY number")
         residentOfAccount = try prepare("SELECT resident FROM account WHERE number = ?")
@@ -67,22 +55,7 @@ final class LedgerStatements {
 
     /// The account of `resident`, or nil if nothing was ever moved there.
     func account(of resident: ResidentID) throws -> Account? {
-        loadAccount.bind(resident.rawValue, at: 1)
-        return try loadAccount.first { row in
-            var account = Account(resident: resident, partition: Int(row[0]))
-            account.balance = Points(row[1])
-            account.debt = Points(row[2])
-            account.awarded = Points(row[3])
-            account.reversed = Points(row[4])
-            account.spent = Points(row[5])
-            account.expired = Points(row[6])
-            account.newestLot = row.optional(7).map { LocalDay(Int32($0)) }
-            account.newestTransfer = row[8]
-            account.newestOrder = row[9]
-            account.number = row[10]
-            account.isStored = true
-            return account
-        }
+        try accounts.account(resident.rawValue)
     }
 
     func save(_ account: Account) throws {
@@ -142,19 +115,6 @@ final class LedgerStatements {
         try linkLot.run()
     }
 
-    func insert(_ transfer: Transfer, number: Int64, account: Int64, earlier: Int64) throws {
-        insertTransfer.bind(number, at: 1)
-        insertTransfer.bind(transfer.posting, at: 2)
-        insertTransfer.bind(transfer.source.rawValue, at: 3)
-        insertTransfer.bind(transfer.target.rawValue, at: 4)
-        insertTransfer.bind(account, at: 5)
-        insertTransfer.bind(transfer.order, at: 6)
-        insertTransfer.bind(transfer.day.map { Int64($0.rawValue) }, at: 7)
-        insertTransfer.bind(transfer.points.rawValue, at: 8)
-        insertTransfer.bind(earlier, at: 9)
-        try insertTransfer.run()
-    }
-
     /// The lots that filled an order's hold: `count` transfers from `first` on.
     func lots(from first: Int64, count: Int64) throws -> [LotShare] {
         lotsOfOrder.bind(first, at: 1)
@@ -177,15 +137,28 @@ final class LedgerStatements {
     }
 }
 
-/// One movement of points between two accounts, as it is about to be written.
-struct Transfer {
-    /// Transfers with one number belong together.
-    var posting: Int64
-    var source: AccountKind
-    var target: AccountKind
-    var points: Points
-    /// The lot that gives or takes.
-    var day: LocalDay?
-    /// Number of the order whose hold gives or takes.
-    var order: Int64?
+extension LedgerStatements {
+    /// Adds to the lot of `day`, or puts it where it belongs in the account's list of lots.
+    func fillLot(
+        on day: LocalDay, awarded: Points, remaining: Points, of account: inout Account
+    ) throws {
+        guard var newer = account.newestLot, day <= newer else {
+            try insertLot(
+                at: account.lot(of: day), awarded: awarded, remaining: remaining,
+                older: account.newestLot)
+            account.newestLot = day
+            return
+        }
+        if try addToLot(at: account.lot(of: day), awarded: awarded, remaining: remaining) {
+            return
+        }
+        // A late day: few lots are newer.
+        while let older = try lot(at: account.lot(of: newer))?.older, older > day {
+            newer = older
+        }
+        let older = try lot(at: account.lot(of: newer))?.older
+        try insertLot(
+            at: account.lot(of: day), awarded: awarded, remaining: remaining, older: older)
+        try linkLot(at: account.lot(of: newer), older: day)
+    }
 }

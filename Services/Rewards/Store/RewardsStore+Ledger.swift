@@ -3,16 +3,29 @@ import Model
 
 /// Statements of the ledger that run once a transaction, or for people.
 extension RewardsStore {
-    /// The numbers that the next transfer, posting and account get.
-    static func nextNumbers(
-        in database: Database
-    ) throws -> (transfer: Int64, posting: Int64, account: Int64) {
-        let account = try Int64.fetchOne(database, sql: "SELECT max(number) FROM account") ?? 0
+    /// The numbers that the next transfer and posting get.
+    static func nextTransfer(in database: Database) throws -> (transfer: Int64, posting: Int64) {
         let row = try Row.fetchOne(
             database,
             sql: "SELECT number, posting FROM transfer ORDER BY number DESC LIMIT 1")
-        guard let row else { return (1, 1, account + 1) }
-        return (row[0] + 1, row[1] + 1, account + 1)
+        guard let row else { return (1, 1) }
+        return (row[0] + 1, row[1] + 1)
+    }
+
+    /// The number that the next account gets.
+    static func nextAccount(in database: Database) throws -> Int64 {
+        (try Int64.fetchOne(database, sql: "SELECT max(number) FROM account") ?? 0) + 1
+    }
+
+    /// Every transfer up to this one is in accounts and lots.
+    static func settled(in database: Database) throws -> Int64 {
+        try Int64.fetchOne(database.cachedStatement(sql: "SELECT transfer FROM settled")) ?? 0
+    }
+
+    static func save(settled transfer: Int64, in database: Database) throws {
+        try database.cachedStatement(
+            sql: "UPDATE settled SET transfer = ?1 WHERE transfer <> ?1"
+        ).execute(arguments: [transfer])
     }
 
     static func addFlow(

@@ -19,7 +19,8 @@ extension RewardsStore {
         var points: Points
     }
 
-    /// A resident's lots earned on `firstDay` or later, newest first.
+    /// A resident's lots earned on `firstDay` or later, newest first, those included that are only
+    /// in the journal yet.
     static func lots(
         of account: Account, since firstDay: LocalDay, in database: Database
     ) throws -> [StoredLot] {
@@ -34,6 +35,15 @@ extension RewardsStore {
             guard let row else { break }
             lots.append(StoredLot(day: day, awarded: Points(row[0]), remaining: Points(row[1])))
             next = (row[2] as Int32?).map { LocalDay($0) }
+        }
+        account.unsettled.forEach { day, points in
+            guard day >= firstDay else { return }
+            let place = lots.firstIndex { $0.day <= day } ?? lots.count
+            if place == lots.count || lots[place].day < day {
+                lots.insert(StoredLot(day: day, awarded: .zero, remaining: .zero), at: place)
+            }
+            lots[place].awarded += points
+            lots[place].remaining += points
         }
         return lots
     }

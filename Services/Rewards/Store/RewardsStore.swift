@@ -10,9 +10,12 @@ package enum RewardsStore {
         migrator.registerMigration("rewards 0002 catalogue and orders") {
             try $0.execute(sql: shopTables)
         }
+        migrator.registerMigration("rewards 0003 accounts settled behind the journal") {
+            try $0.execute(sql: settlingTables)
+        }
     }
 
-    /// The ledger, shaped by the hot path, where an award costs a row of each of three tables.
+    /// The ledger, shaped by the hot path, where an award changes three tables.
     ///
     /// - Accounts are numbered in the order in which they open, so that the keys of lots and the
     ///   rows of transfers are short, and a city's awards meet in few pages.
@@ -79,6 +82,30 @@ package enum RewardsStore {
             latest_earned INTEGER,
             posted INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// `transfer` is the journal and always complete.
+    ///
+    /// Rows of `account` and `lot` follow it later:
+    /// an account's row names the transfer up to which it and its lots have followed. What they
+    /// have is what they say and what `tail` adds; only awards wait there.
+    private static let settlingTables = """
+        -- Every transfer up to this one is in accounts and lots: where a search for more begins.
+        CREATE TABLE settled (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            transfer INTEGER NOT NULL CHECK (transfer >= 0)
+        ) STRICT;
+        INSERT INTO settled (id, transfer) SELECT 1, coalesce(max(number), 0) FROM transfer;
+
+        -- The order of a CROSS JOIN is kept: it reads the end of the journal alone.
+        CREATE VIEW tail AS
+            SELECT transfer.number, transfer.account, account.resident, account.partition,
+                transfer.day, transfer.points
+            FROM transfer CROSS JOIN account
+            WHERE transfer.number > (SELECT transfer FROM settled)
+                AND account.number = transfer.account
+                AND account.newest_transfer < transfer.number
+                AND transfer.source = 1 AND transfer.target = 2;
         """
 
     /// Stock has no column: what is left is what was given less what is sold, so that stock can

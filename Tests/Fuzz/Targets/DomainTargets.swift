@@ -172,7 +172,9 @@ extension FuzzTarget {
 
     static func rewards(on database: DatabaseQueue) throws -> Writer<RewardsDomain> {
         let domain = try database.read {
-            try RewardsDomain(database: $0, voucherKey: voucherKey, partitions: 1)
+            try RewardsDomain(
+                database: $0, voucherKey: voucherKey, partitions: 1,
+                pace: SettlingPace(neighbours: 1, slices: 4, transfersPerStep: 4))
         }
         return try Writer(.redemption, on: database, domain: domain)
     }

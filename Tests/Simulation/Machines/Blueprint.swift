@@ -99,11 +99,15 @@ package enum Services {
             service: .rewards, stream: .redemption, input: .points,
             migrations: migrating(RewardsStore.register),
             make: { database, partitions in
-                Blueprint.Made(
-                    domain: try database.read {
-                        try RewardsDomain(database: $0, voucherKey: key, partitions: partitions)
-                    },
-                    answering: RewardsAnswers(voucherKey: key))
+                // Rounds so short that a scenario goes through many, and leaves tails.
+                let domain = try database.read {
+                    try RewardsDomain(
+                        database: $0, voucherKey: key, partitions: partitions,
+                        pace: SettlingPace(neighbours: 2, slices: 4, transfersPerStep: 8))
+                }
+                return Blueprint.Made(
+                    domain: domain,
+                    answering: RewardsAnswers(voucherKey: key, latest: domain.latest))
             },
             process: { try Process($0, $1, $2) })
     }
