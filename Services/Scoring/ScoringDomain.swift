@@ -262,8 +262,8 @@ package final class ScoringDomain: Domain {
         }
     }
 
-    /// Whether nothing of the period of `key` is settled or was forgotten since, so that what is not
-    /// in memory is nowhere: what is not settled is always in memory.
+    /// Whether all that there is of the period of `key` is in memory: what is not settled always
+    /// is, and of this period nothing was settled when it was first asked for.
     ///
     /// Most events of a day are the first of their kind by their resident: looking for each in the
     /// store would cost as much as writing it.
