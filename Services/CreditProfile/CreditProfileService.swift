@@ -16,9 +16,7 @@ package enum CreditProfileService: ServiceProgram {
         Setting("table", .text("deploy/profile/v1.json"), "how measures become scores and levels")
     ]
 
-    package static func register(in migrator: inout DatabaseMigrator) {
-        CreditProfileStore.register(in: &migrator)
-    }
+    package static var migrations: DatabaseMigrator { CreditProfileStore.migrations }
 
     package static func prepare(_ context: ServiceContext) throws -> Prepared<CreditProfileDomain> {
         let table: ProfileTable

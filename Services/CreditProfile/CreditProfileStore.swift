@@ -1,5 +1,6 @@
 package import GRDB
 import Model
+import Streams
 
 /// The tables of CreditProfile and the statements on them.
 package enum CreditProfileStore {
@@ -8,12 +9,12 @@ package enum CreditProfileStore {
         package static let behavioursMax = 63
     }
 
-    /// Registers the migrations; those of the streams come first.
+    /// The tables of credit-profile's store.
     ///
     /// `day_sum` is clustered by (day, resident): what a city does on one day lies together, and a
     /// transaction dirties that day's few pages instead of one for each resident. The price is paid
     /// by the question, which looks up each day of its window: 365 look-ups, 0.1 to 0.3 ms.
-    package static func register(in migrator: inout DatabaseMigrator) {
+    package static let migrations = StreamTables.migrations { migrator in
         migrator.registerMigration("credit-profile 0001 sums, consents, profiles") {
             try $0.execute(
                 sql: """

@@ -27,9 +27,7 @@ package enum IngestionService: ServiceProgram {
             "folder of behaviours.json"),
     ]
 
-    package static func register(in migrator: inout DatabaseMigrator) {
-        IngestionStore.register(in: &migrator)
-    }
+    package static var migrations: DatabaseMigrator { IngestionStore.migrations }
 
     package static func prepare(_ context: ServiceContext) throws -> Prepared<IngestionDomain> {
         do {

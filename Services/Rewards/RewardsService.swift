@@ -13,9 +13,7 @@ package enum RewardsService: ServiceProgram {
     package static let transactionEventsMax = 50_000
     package static let settings: [Setting] = []
 
-    package static func register(in migrator: inout DatabaseMigrator) {
-        RewardsStore.register(in: &migrator)
-    }
+    package static var migrations: DatabaseMigrator { RewardsStore.migrations }
 
     package static func prepare(_ context: ServiceContext) throws -> Prepared<RewardsDomain> {
         let secret = try context.secrets.key("rewards.voucher").withUnsafeBytes { Array($0) }

@@ -16,9 +16,7 @@ package enum ScoringService: ServiceProgram {
         Setting("city", .text("beijing"), "whose methods apply; fixed by the first start"),
     ]
 
-    package static func register(in migrator: inout DatabaseMigrator) {
-        ScoringStore.register(in: &migrator)
-    }
+    package static var migrations: DatabaseMigrator { ScoringStore.migrations }
 
     package static func prepare(_ context: ServiceContext) throws -> Prepared<ScoringDomain> {
         do {

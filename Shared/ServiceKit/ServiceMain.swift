@@ -85,10 +85,8 @@ private struct RunningService<Program: ServiceProgram>: Service {
                 atPath: path, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         }
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        Program.register(in: &migrator)
-        let store = try Store(path: folder.store(of: Program.name), migrations: migrator)
+        let store = try Store(
+            path: folder.store(of: Program.name), migrations: Program.migrations)
         var generator = SystemRandomNumberGenerator()
         let identity = try store.writer.write { database in
             try LogIdentity.establish(

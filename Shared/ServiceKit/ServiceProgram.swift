@@ -21,8 +21,8 @@ package protocol ServiceProgram: SendableMetatype {
     static var transactionEventsMax: Int { get }
     /// How it gathers events between transactions; nil where somebody waits for each.
     static var gathering: Gathering? { get }
-    /// Registers the tables of its own.
-    static func register(in migrator: inout DatabaseMigrator)
+    /// The tables of its store.
+    static var migrations: DatabaseMigrator { get }
     /// Makes the domain from what is in the store and in the settings.
     ///
     /// Throws `ConfigurationProblem` if it cannot run on what it was given.

@@ -21,5 +21,10 @@ final class StoreLock: Sendable {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is about to become another program still has a copy of the descriptor: to
+        // close ours would not give the lock back.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

@@ -20,20 +20,13 @@ final class ProfileCity {
     /// Everything that was published, in order.
     private(set) var published: [Block] = []
 
-    static var migrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        CreditProfileStore.register(in: &migrator)
-        return migrator
-    }
-
     init(
         partitions: Int = 1, table: String = TableDocument().text,
         on writer: (any DatabaseWriter)? = nil
     ) throws {
         self.partitions = partitions
         self.table = try ProfileTable(document: Array(table.utf8))
-        let store = try Store(writer: writer ?? DatabaseQueue(), migrations: Self.migrations)
+        let store = try Store(writer: writer ?? DatabaseQueue(), migrations: CreditProfileStore.migrations)
         database = store.writer
         self.writer = try Self.writer(on: database, table: self.table, partitions: partitions)
     }

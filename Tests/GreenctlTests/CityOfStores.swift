@@ -49,14 +49,14 @@ final class CityOfStores {
                 clock: .manual(initial: Self.noon), partitions: 1)
         }
         scoring = try Station(
-            "scoring", .points, in: folder, migrations: Self.migrations(ScoringStore.register)
+            "scoring", .points, in: folder, migrations: ScoringStore.migrations
         ) {
             // So that some of the totals are settled, and others not yet.
             try ScoringDomain(
                 database: $0, registry: registry, city: "beijing", roundEntries: 40)
         }
         rewards = try Station(
-            "rewards", .redemption, in: folder, migrations: Self.migrations(RewardsStore.register)
+            "rewards", .redemption, in: folder, migrations: RewardsStore.migrations
         ) { writer in
             guard let key = VoucherKey([UInt8](repeating: 4, count: VoucherKey.byteCount)) else {
                 preconditionFailure("a key of the right length is a key")
@@ -67,7 +67,7 @@ final class CityOfStores {
         }
         creditProfile = try Station(
             "credit-profile", .profile, in: folder,
-            migrations: Self.migrations(CreditProfileStore.register)
+            migrations: CreditProfileStore.migrations
         ) { writer in
             let table = try ProfileTable(path: Self.root + "/deploy/profile/v1.json")
             return try writer.read {
@@ -90,15 +90,6 @@ final class CityOfStores {
                      {"code":"bag","name_zh":"环保袋","name_en":"A bag","kind":"voucher",
                       "points":100,"stock":5,"valid_days":30}]}
                     """))
-    }
-
-    private static func migrations(
-        _ register: (inout DatabaseMigrator) -> Void
-    ) -> DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        register(&migrator)
-        return migrator
     }
 
     /// Ride number `number`: one kilometre and some metres, by resident `number` modulo ten.

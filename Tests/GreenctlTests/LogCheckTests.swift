@@ -18,9 +18,7 @@ private struct WrittenLog {
         bench = try Bench()
         try FileManager.default.createDirectory(
             atPath: bench.folder + "/stores", withIntermediateDirectories: true)
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        let store = try Store(path: path, migrations: migrator)
+        let store = try Store(path: path, migrations: StreamTables.migrations())
         try store.writer.write { database in
             var generator = SystemRandomNumberGenerator()
             let identity = try LogIdentity.establish(

@@ -23,7 +23,7 @@ enum RandomLife {
     static let residents: Int64 = 12
 
     static func steps(seed: UInt64, count: Int) -> [Step] {
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         var day: Int32 = 0
         return (0..<count).map { _ in
             switch Int.random(in: 0..<10, using: &random) {

@@ -22,13 +22,6 @@ final class RewardsCity {
     /// Everything that was published, in order.
     private(set) var published: [Block] = []
 
-    static var migrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        RewardsStore.register(in: &migrator)
-        return migrator
-    }
-
     /// A round of twelve transfers, so that a test sees many.
     static let pace = SettlingPace(neighbours: 2, slices: 3, transfersPerStep: 4)
     /// Every account is settled with its transaction.
@@ -39,7 +32,8 @@ final class RewardsCity {
     ) throws {
         self.partitions = partitions
         self.pace = pace
-        let store = try Store(writer: writer ?? DatabaseQueue(), migrations: Self.migrations)
+        let store = try Store(
+            writer: writer ?? DatabaseQueue(), migrations: RewardsStore.migrations)
         database = store.writer
         (domain, self.writer) = try Self.open(database, partitions: partitions, pace: pace)
     }

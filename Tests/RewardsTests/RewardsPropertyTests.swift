@@ -62,7 +62,7 @@ import Wire
         let whole = try RandomLife.openedCity()
         try whole.commit(RandomLife.jobs(of: steps, in: whole))
         let rough = try RandomLife.openedCity()
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         var rest = try RandomLife.jobs(of: steps, in: rough)[...]
         while !rest.isEmpty {
             let jobs = Array(rest.prefix(.random(in: 1...30, using: &random)))

@@ -53,7 +53,7 @@ import Testing
     func `crashes and failures at any point change nothing that can be seen`(
         seed: UInt64
     ) throws {
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         let paces = [
             SettlingPace.standard, RewardsCity.pace,
             SettlingPace(neighbours: 1, slices: 7, transfersPerStep: 13),
@@ -106,7 +106,7 @@ import Testing
 
     @Test(arguments: 61...64 as ClosedRange<UInt64>)
     func `the tail is never longer than a round and a transaction`(seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         // Rounds of 12 transfers: two slices are busy, one is hardly met.
         let city = try RewardsCity()
         var largest: Int64 = 0
@@ -145,7 +145,7 @@ import Testing
                     DELETE FROM grdb_migrations WHERE identifier LIKE 'rewards 0003%'
                     """)
         }
-        try RewardsCity.migrations.migrate(city.database)
+        try RewardsStore.migrations.migrate(city.database)
         city.pace = .standard
         try city.restart()
         let (settled, last) = try city.settled()

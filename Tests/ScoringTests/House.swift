@@ -21,19 +21,12 @@ final class House {
     static let inputLog = LogID((101...116).map { UInt8($0) })
     static let log = LogID((1...16).map { UInt8($0) })
 
-    static var migrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        ScoringStore.register(in: &migrator)
-        return migrator
-    }
-
     init(
         registry: MethodologyRegistry, store: Store? = nil, partitions: Int = 1,
         rowsMax: Int = ScoringDomain.Limits.rowsMax,
         roundEntries: Int = ScoringDomain.Limits.roundEntries
     ) throws {
-        let store = try store ?? Store.inMemory(migrations: Self.migrations)
+        let store = try store ?? Store.inMemory(migrations: ScoringStore.migrations)
         self.store = store
         self.registry = registry
         self.rowsMax = rowsMax
@@ -200,19 +193,4 @@ func residentErased(_ resident: Int64) -> BehaviourEvent {
     event.resident = resident
     event.residentErased = ResidentErased()
     return event
-}
-
-/// SplitMix64: the same seed gives the same numbers on every machine.
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -252,7 +252,7 @@ import Wire
     func `a memory of few rows gives the same store as a large one`(rowsMax: Int) throws {
         let seed = UInt64.random(in: .min ... .max)
         print("small memory, seed \(seed)")
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(seed: seed)
         let (forgetful, steady) = (
             try House(registry: try Self.registry(), rowsMax: rowsMax),
             try House(registry: try Self.registry())
@@ -283,7 +283,7 @@ import Wire
     @Test func `periods do not depend on the order of arrival`() throws {
         let seed = UInt64.random(in: .min ... .max)
         print("order of arrival, seed \(seed)")
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(seed: seed)
         var events = Self.city(events: 400, using: &numbers)
         let first = try House(registry: try Self.registry())
         try first.apply(events)
@@ -303,7 +303,7 @@ import Wire
     {
         let seed = UInt64.random(in: .min ... .max)
         print("grouping of blocks, seed \(seed)")
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(seed: seed)
         var blocks: [(events: [BehaviourEvent], partition: Int)] = []
         for number in 0..<30 {
             var events = Self.city(
@@ -345,7 +345,7 @@ import Wire
 
     /// What a few residents do over a few days, some of it for nothing.
     static func city(
-        events: Int, using numbers: inout SeededNumbers
+        events: Int, using numbers: inout SplitMix64
     ) -> [BehaviourEvent] {
         (0..<events).map { _ in
             let (behaviour, unit) =

@@ -1,5 +1,6 @@
 import Model
 import Scoring
+import Streams
 import Testing
 
 @Suite struct ScoringRuleTests {
@@ -114,7 +115,7 @@ import Testing
     {
         let seed = UInt64.random(in: .min ... .max)
         print("scoring rule property, seed \(seed)")
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(seed: seed)
         for _ in 0..<300 {
             let factor = try Ratio(
                 .random(in: 0...2_000_000, using: &numbers),

@@ -24,7 +24,7 @@ import Wire
 
     /// What a few residents of `partition` do.
     private static func events(
-        _ count: Int, in partition: Int, using numbers: inout SeededNumbers
+        _ count: Int, in partition: Int, using numbers: inout SplitMix64
     ) -> [BehaviourEvent] {
         ScoringDomainTests.city(events: count, using: &numbers).map { event in
             var event = event
@@ -72,7 +72,7 @@ import Wire
     ) throws {
         let seed = UInt64.random(in: .min ... .max)
         print("settling, seed \(seed)")
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(seed: seed)
         let steady = try Self.house(roundEntries: 0)
         let lazy = try Self.house(
             roundEntries: .random(in: 1...400, using: &numbers),
@@ -106,7 +106,7 @@ import Wire
     @Test func `the tail is no longer than a round and a transaction`() throws {
         let seed = UInt64.random(in: .min ... .max)
         print("length of the tail, seed \(seed)")
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(seed: seed)
         let house = try Self.house(roundEntries: 100)
         var unsettledMost = 0
         for step in 0..<80 {
@@ -117,7 +117,7 @@ import Wire
     }
 
     @Test func `a process that dies after each transaction settles all the same`() throws {
-        var numbers = SeededNumbers(seed: 1)
+        var numbers = SplitMix64(seed: 1)
         let house = try Self.house(roundEntries: 1_000)
         for step in 0..<300 {
             try house.apply(Self.events(2, in: step % 3, using: &numbers), partition: step % 3)
@@ -127,7 +127,7 @@ import Wire
     }
 
     @Test func `whoever does not know the tail reads it`() throws {
-        var numbers = SeededNumbers(seed: 2)
+        var numbers = SplitMix64(seed: 2)
         let house = try Self.house(roundEntries: 150)
         for step in 0..<40 {
             try house.apply(Self.events(5, in: step % 3, using: &numbers), partition: step % 3)
@@ -146,7 +146,7 @@ import Wire
     }
 
     @Test func `a store in which everything was settled goes on from there`() throws {
-        var numbers = SeededNumbers(seed: 3)
+        var numbers = SplitMix64(seed: 3)
         let (former, steady) = (
             try Self.house(roundEntries: 0), try Self.house(roundEntries: 0)
         )
@@ -162,7 +162,7 @@ import Wire
                     DELETE FROM grdb_migrations WHERE identifier LIKE 'scoring 0002%'
                     """)
         }
-        try House.migrations.migrate(former.store.writer)
+        try ScoringStore.migrations.migrate(former.store.writer)
         let house = try House(
             registry: former.registry, store: former.store, partitions: Self.partitions)
         #expect(try house.contents() == (try steady.contents()))
@@ -190,7 +190,7 @@ import Wire
         let pool = try Self.pool(in: folder)
         let house = try House(
             registry: try ScoringDomainTests.registry(),
-            store: try Store(writer: pool, migrations: House.migrations),
+            store: try Store(writer: pool, migrations: ScoringStore.migrations),
             roundEntries: 10_000)
         let resident = Self.resident(9)
         try house.apply([accepted("cycling", "1", "km", by: 1)])

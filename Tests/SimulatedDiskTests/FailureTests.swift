@@ -15,7 +15,7 @@ struct FailureTests {
         _ random: inout SplitMix64, checkpointPages: Int? = nil
     ) throws -> Publisher {
         let publisher = Publisher(
-            .behaviour, checkpointPages: checkpointPages, register: ReportsDomain.register(in:),
+            .behaviour, checkpointPages: checkpointPages, migrations: ReportsDomain.migrations,
             domain: { _ in ReportsDomain() })
         try publisher.start(using: &random)
         return publisher

@@ -80,7 +80,7 @@ final class ReportsDomain: Domain {
     /// 1 October 2026, 08:00 in Beijing.
     private static let firstMilliseconds: Int64 = 1_790_812_800_000
 
-    static func register(in migrator: inout DatabaseMigrator) {
+    static let migrations = StreamTables.migrations { migrator in
         migrator.registerMigration("reports 0001") {
             try $0.execute(
                 sql: """

@@ -24,16 +24,13 @@ final class SimulatedProcess<Work: Domain> {
     ///   - checkpointPages: the same; so few that checkpoints happen in a short test.
     init(
         _ stream: StreamName, synchronous: String? = nil, checkpointPages: Int? = nil,
-        register: (inout DatabaseMigrator) -> Void,
+        migrations: DatabaseMigrator,
         domain: @escaping (any DatabaseWriter) throws -> Work
     ) {
         self.stream = stream
         self.synchronous = synchronous
         self.checkpointPages = checkpointPages
         makeDomain = domain
-        var migrations = DatabaseMigrator()
-        StreamTables.register(in: &migrations)
-        register(&migrations)
         self.migrations = migrations
     }
 

@@ -81,10 +81,10 @@ struct TwoServices {
         let checkpointPages = random.once(in: 2) ? Int.random(in: 4...40, using: &random) : nil
         publisher = SimulatedProcess(
             .behaviour, synchronous: synchronous, checkpointPages: checkpointPages,
-            register: ReportsDomain.register(in:),
+            migrations: ReportsDomain.migrations,
             domain: { _ in ReportsDomain() })
         consumer = SimulatedProcess(
-            .points, checkpointPages: checkpointPages, register: ScoringStore.register(in:),
+            .points, checkpointPages: checkpointPages, migrations: ScoringStore.migrations,
             domain: {
                 try ScoringDomain(
                     database: $0, registry: registry, city: "beijing", roundEntries: 100)

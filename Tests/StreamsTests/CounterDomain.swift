@@ -156,9 +156,7 @@ struct CounterRecords {
             arguments: [partition])
     }
 
-    static var migrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
+    static let migrations = StreamTables.migrations { migrator in
         migrator.registerMigration("counter 0001") {
             try $0.execute(
                 sql: """
@@ -171,7 +169,6 @@ struct CounterRecords {
                     ) STRICT;
                     """)
         }
-        return migrator
     }
 }
 

@@ -8,20 +8,13 @@ import Streams
 /// The register is primary truth and never leaves this store. What is kept of events is beside the
 /// log, because the log is for ever and a person's traces are not.
 package enum IngestionStore {
-    package static func register(in migrator: inout DatabaseMigrator) {
+    /// The tables of ingestion's store.
+    package static let migrations = StreamTables.migrations { migrator in
         migrator.registerMigration("ingestion 0001 clock, register, accepted events") {
             try $0.execute(sql: deploymentTables)
             try $0.execute(sql: registerTables)
             try $0.execute(sql: eventTables)
         }
-    }
-
-    /// All tables of ingestion's store.
-    package static var migrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        register(in: &migrator)
-        return migrator
     }
 
     private static let deploymentTables = """

@@ -6,6 +6,12 @@ import Storage
 ///
 /// Awards of one transaction for one resident and day are one transfer.
 struct Journal {
+    private static let transfers = IntegerRows(
+        """
+        INSERT INTO transfer (number, posting, source, target, account, reward_order, day, points,
+            earlier)
+        """, columns: 9)
+
     private struct Entry {
         var number: Int64
         var transfer: Transfer
@@ -73,12 +79,7 @@ struct Journal {
     /// Writes what was entered: at the end of a transaction, and before its transfers are read.
     mutating func write(in database: Database) throws {
         guard !entries.isEmpty else { return }
-        let rows = try IntegerRows(
-            """
-            INSERT INTO transfer (number, posting, source, target, account, reward_order, day,
-                points, earlier)
-            """, columns: 9, in: database)
-        try rows.write(entries) { entry, row in
+        try Self.transfers.write(entries, in: database) { entry, row in
             row.bind(entry.number)
             row.bind(entry.transfer.posting)
             row.bind(entry.transfer.source.rawValue)

@@ -1,9 +1,10 @@
 package import GRDB
+import Streams
 
 /// The tables of Rewards and every statement on them.
 package enum RewardsStore {
-    /// Registers the migrations; those of the streams come first.
-    package static func register(in migrator: inout DatabaseMigrator) {
+    /// The tables of rewards' store.
+    package static let migrations = StreamTables.migrations { migrator in
         migrator.registerMigration("rewards 0001 points ledger") {
             try $0.execute(sql: ledgerTables)
         }

@@ -1,6 +1,7 @@
 package import GRDB
 import Model
 import Storage
+import Streams
 
 /// The tables of the scoring store: the carbon ledger and the sums that decide awards.
 ///
@@ -10,8 +11,8 @@ import Storage
 ///
 /// The tables of totals follow the ledger slice by slice: see `SliceTurns` and `LedgerTail`.
 package enum ScoringStore {
-    /// Registers the migrations; after `StreamTables.register`.
-    package static func register(in migrator: inout DatabaseMigrator) {
+    /// The tables of scoring's store.
+    package static let migrations = StreamTables.migrations { migrator in
         migrator.registerMigration("scoring 0001 ledger, period sums, pinned versions") {
             try $0.execute(
                 sql: """
@@ -162,6 +163,15 @@ struct ResidentTotals: Equatable {
 
 /// An entry of the carbon ledger, as it lies in its table.
 struct EntryRow {
+    // OR FAIL, because a failure undoes the whole transaction: SQLite need not keep what it takes
+    // to undo the statement alone.
+    fileprivate static let ledger = IntegerRows(
+        """
+        INSERT OR FAIL INTO ledger_entry
+            (place, resident, previous, time_ms, behaviour, unit, version, quantity, before_cap,
+            milligrams, points, reason, evidence)
+        """, columns: 13)
+
     var place: LedgerPlace
     var resident: Int64
     var previous: LedgerPlace?
@@ -229,21 +239,21 @@ final class SettledTotals {
 
 /// The statements that settle totals, prepared for one transaction.
 struct SettlingStatements {
-    private let replacePeriods: IntegerRows
-    private let replaceResidents: IntegerRows
+    // REPLACE, because it writes a row of a table without further indexes in one descent.
+    private static let periods = IntegerRows(
+        """
+        REPLACE INTO period_total
+            (version, period, resident, quantity, before_cap, milligrams, points, events)
+        """, columns: 8)
+    private static let residents = IntegerRows(
+        "REPLACE INTO resident_total (resident, milligrams, points, entries, newest)", columns: 5)
+
+    private let database: Database
     private let updateSlice: IntegerStatement
     private let replaceSettled: IntegerStatement
 
     init(in database: Database) throws {
-        // REPLACE, because it writes a row of a table without further indexes in one descent.
-        replacePeriods = try IntegerRows(
-            """
-            REPLACE INTO period_total
-                (version, period, resident, quantity, before_cap, milligrams, points, events)
-            """, columns: 8, in: database)
-        replaceResidents = try IntegerRows(
-            "REPLACE INTO resident_total (resident, milligrams, points, entries, newest)",
-            columns: 5, in: database)
+        self.database = database
         updateSlice = try IntegerStatement(
             "UPDATE slice SET turn = ? WHERE number = ?", in: database)
         replaceSettled = try IntegerStatement(
@@ -264,7 +274,7 @@ struct SettlingStatements {
     }
 
     func write(_ periods: [(key: PeriodKey, value: PeriodTotals)]) throws {
-        try replacePeriods.write(periods) { row, binder in
+        try Self.periods.write(periods, in: database) { row, binder in
             binder.bind(row.key.version)
             binder.bind(row.key.period)
             binder.bind(row.key.resident)
@@ -277,7 +287,7 @@ struct SettlingStatements {
     }
 
     func write(_ residents: [(key: Int64, value: ResidentTotals)]) throws {
-        try replaceResidents.write(residents) { row, binder in
+        try Self.residents.write(residents, in: database) { row, binder in
             binder.bind(row.key)
             binder.bind(row.value.milligrams.rawValue)
             binder.bind(row.value.points.rawValue)
@@ -290,15 +300,7 @@ struct SettlingStatements {
 extension [EntryRow] {
     /// Appends the entries to the ledger, in their order.
     func append(to database: Database) throws {
-        // OR FAIL, because a failure undoes the whole transaction: SQLite need not keep what it
-        // takes to undo the statement alone.
-        let ledger = try IntegerRows(
-            """
-            INSERT OR FAIL INTO ledger_entry
-                (place, resident, previous, time_ms, behaviour, unit, version, quantity, before_cap,
-                milligrams, points, reason, evidence)
-            """, columns: 13, in: database)
-        try ledger.write(self) { entry, binder in
+        try EntryRow.ledger.write(self, in: database) { entry, binder in
             binder.bind(entry.place.rawValue)
             binder.bind(entry.resident)
             binder.bind(entry.previous?.rawValue)

@@ -2,8 +2,17 @@ package import GRDB
 
 /// The tables that every service's store has beside its own: log, cursors, dead letters, commands.
 package enum StreamTables {
-    /// Registers the migrations; a service registers its own afterwards.
-    package static func register(in migrator: inout DatabaseMigrator) {
+    /// All migrations of a service's store: these, and then those of its own.
+    package static func migrations(
+        with register: (inout DatabaseMigrator) -> Void = { _ in }
+    ) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        Self.register(in: &migrator)
+        register(&migrator)
+        return migrator
+    }
+
+    private static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("streams 0001 log, cursors, dead letters, commands") {
             try $0.execute(
                 sql: """

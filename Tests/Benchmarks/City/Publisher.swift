@@ -157,7 +157,10 @@ private struct Schedule {
     func time(of lane: PublisherLane) -> Int64? {
         if lane.isAtEnd { return nil }
         guard let intervals else { return began }
-        return began + Int64(Double(lane.next - firsts[lane.index]) * intervals[lane.index])
+        // Partners know nothing of each other: their bodies leave in turn, not all at once.
+        let turn = Double(lane.index) / Double(intervals.count)
+        let bodies = Double(lane.next - firsts[lane.index]) + turn
+        return began + Int64(bodies * intervals[lane.index])
     }
 
     /// The first time after `now` at which some body should leave; nil if answers come first.

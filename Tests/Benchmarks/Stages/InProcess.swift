@@ -41,16 +41,13 @@ final class InProcess {
             resident: Self.key(1), subject: Self.key(2), event: Self.key(3))
         decoder = BatchDecoder(catalogue: catalogue, secrets: secrets)
         let folder = folder
-        func store(_ name: String, _ register: (inout DatabaseMigrator) -> Void) throws -> Store {
-            var migrations = DatabaseMigrator()
-            StreamTables.register(in: &migrations)
-            register(&migrations)
-            return try Store(path: "\(folder)/\(name).sqlite", migrations: migrations)
+        func store(_ name: String, _ migrations: DatabaseMigrator) throws -> Store {
+            try Store(path: "\(folder)/\(name).sqlite", migrations: migrations)
         }
-        let ingested = try store("ingestion") { IngestionStore.register(in: &$0) }
-        let scored = try store("scoring") { ScoringStore.register(in: &$0) }
-        let rewarded = try store("rewards") { RewardsStore.register(in: &$0) }
-        let credited = try store("credit-profile") { CreditProfileStore.register(in: &$0) }
+        let ingested = try store("ingestion", IngestionStore.migrations)
+        let scored = try store("scoring", ScoringStore.migrations)
+        let rewarded = try store("rewards", RewardsStore.migrations)
+        let credited = try store("credit-profile", CreditProfileStore.migrations)
         stores = [ingested, scored, rewarded, credited]
         let clock = clock
         ingestion = try Self.writer(

@@ -141,14 +141,7 @@ extension FuzzTarget {
         }
     }()
 
-    static var scoringMigrations: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        ScoringStore.register(in: &migrator)
-        return migrator
-    }
-
-    static let scoringStore = template(scoringMigrations) { _ = try scoring(on: $0) }
+    static let scoringStore = template(ScoringStore.migrations) { _ = try scoring(on: $0) }
 
     static func scoring(on database: DatabaseQueue) throws -> Writer<ScoringDomain> {
         try Writer(
@@ -158,12 +151,7 @@ extension FuzzTarget {
                 roundEntries: 8))
     }
 
-    static let rewardsStore: StoreTemplate = {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        RewardsStore.register(in: &migrator)
-        return template(migrator) { _ = try rewards(on: $0) }
-    }()
+    static let rewardsStore = template(RewardsStore.migrations) { _ = try rewards(on: $0) }
 
     static let voucherKey: VoucherKey = {
         guard let key = VoucherKey(Array(0..<32)) else { violated("32 bytes are a key") }
@@ -180,22 +168,17 @@ extension FuzzTarget {
     }
 
     /// One resident consents, or nothing would be published.
-    static let profileStore: StoreTemplate = {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        CreditProfileStore.register(in: &migrator)
-        return template(migrator) { queue in
-            guard let resident = ResidentID(rawValue: 7) else { violated("seven is a resident") }
-            let consent = ChangeProfileConsent(resident: resident, granted: true, history: true)
-            let reply = try creditProfile(on: queue).commit([
-                .command(
-                    CommandMessage(
-                        method: ChangeProfileConsent.method, caller: "fuzz",
-                        key: Array(repeating: 1, count: 16), body: try JSON.encode(consent)), 1)
-            ]).replies[0].1
-            require(reply.status == .ok, "\(reply.code): \(reply.message)")
-        }
-    }()
+    static let profileStore = template(CreditProfileStore.migrations) { queue in
+        guard let resident = ResidentID(rawValue: 7) else { violated("seven is a resident") }
+        let consent = ChangeProfileConsent(resident: resident, granted: true, history: true)
+        let reply = try creditProfile(on: queue).commit([
+            .command(
+                CommandMessage(
+                    method: ChangeProfileConsent.method, caller: "fuzz",
+                    key: Array(repeating: 1, count: 16), body: try JSON.encode(consent)), 1)
+        ]).replies[0].1
+        require(reply.status == .ok, "\(reply.code): \(reply.message)")
+    }
 
     static let scoringTable: ProfileTable = {
         do {

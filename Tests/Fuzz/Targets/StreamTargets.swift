@@ -149,7 +149,7 @@ extension FuzzTarget {
 
     static let publishedLog: StoreTemplate = {
         do {
-            return try StoreTemplate(scoringMigrations) { queue in
+            return try StoreTemplate(ScoringStore.migrations) { queue in
                 let writer = try scoring(on: queue)
                 var blocks = RawBlocks(.behaviour)
                 for count in 1...4 {

@@ -81,7 +81,7 @@ package enum Services {
         let registry = world.rules.registry
         return Blueprint(
             service: .scoring, stream: .points, input: .behaviour,
-            migrations: migrating(ScoringStore.register),
+            migrations: ScoringStore.migrations,
             make: { database, _ in
                 // A city of a few residents settles its totals as seldom as a large one.
                 let domain = try ScoringDomain(
@@ -97,7 +97,7 @@ package enum Services {
         let key = world.rules.voucherKey
         return Blueprint(
             service: .rewards, stream: .redemption, input: .points,
-            migrations: migrating(RewardsStore.register),
+            migrations: RewardsStore.migrations,
             make: { database, partitions in
                 // Rounds so short that a scenario goes through many, and leaves tails.
                 let domain = try database.read {
@@ -116,7 +116,7 @@ package enum Services {
         let table = world.rules.table
         return Blueprint(
             service: .creditProfile, stream: .profile, input: .points,
-            migrations: migrating(CreditProfileStore.register),
+            migrations: CreditProfileStore.migrations,
             make: { database, partitions in
                 Blueprint.Made(
                     domain: try database.read {
@@ -126,13 +126,5 @@ package enum Services {
                     answering: CreditProfileAnswers(table: table))
             },
             process: { try Process($0, $1, $2) })
-    }
-
-    private static func migrating(_ register: (inout DatabaseMigrator) -> Void) -> DatabaseMigrator
-    {
-        var migrator = DatabaseMigrator()
-        StreamTables.register(in: &migrator)
-        register(&migrator)
-        return migrator
     }
 }
