@@ -11,7 +11,7 @@ package enum CreditProfileService: ServiceProgram {
     package static let inputs = [(stream: StreamName.points, service: "scoring")]
     package static let transactionEventsMax = 50_000
     /// Nobody waits for a profile to follow the points it is made of.
-    package static let gathering: Gathering? = Gathering(seconds: 0.02, eventsEnough: 1_000)
+    package static let gathering: Gathering? = Gathering(seconds: 0.05, eventsEnough: 8_000)
     package static let settings = [
         Setting("table", .text("deploy/profile/v1.json"), "how measures become scores and levels")
     ]

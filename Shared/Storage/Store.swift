@@ -20,7 +20,7 @@ package final class Store: Sendable {
         /// What SQLite writes before each page (https://sqlite.org/walformat.html).
         static let frameHeaderBytes = 24
         package static let busySeconds = 10.0
-        package static let writerCacheKibibytes = 65_536
+        package static let writerCacheKibibytes = 32_768
         package static let readerCacheKibibytes = 4_096
     }
 

@@ -26,7 +26,8 @@ final class ProfileCity {
     ) throws {
         self.partitions = partitions
         self.table = try ProfileTable(document: Array(table.utf8))
-        let store = try Store(writer: writer ?? DatabaseQueue(), migrations: CreditProfileStore.migrations)
+        let store = try Store(
+            writer: writer ?? DatabaseQueue(), migrations: CreditProfileStore.migrations)
         database = store.writer
         self.writer = try Self.writer(on: database, table: self.table, partitions: partitions)
     }
