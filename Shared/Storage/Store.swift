@@ -26,11 +26,14 @@ package final class Store: Sendable {
 
     /// Opens or creates the store at `path`, holding its lock, and brings its schema up to date.
     ///
-    /// Throws `StoreError.locked` if another process has it open.
+    /// Throws `StoreError.locked` if another process has it open, and `.newer` if a later version
+    /// of this program has changed its tables.
     package init(path: String, migrations: DatabaseMigrator) throws {
         lock = try StoreLock(path: path + ".lock")
         let pool = try Self.connect(path: path)
         writer = pool
+        // An older program would not see what a newer one keeps elsewhere.
+        guard try !pool.read(migrations.hasBeenSuperseded) else { throw StoreError.newer(path) }
         try Self.gatherWAL(of: pool)
         try migrations.migrate(writer)
         writer.writeWithoutTransaction { Self.lengthenWAL(of: $0) }
@@ -145,6 +148,8 @@ package enum StoreError: Error, Equatable {
     case lockFailed(String)
     /// The connection does not do what it was told: the store would not survive a power failure.
     case notDurable(String)
+    /// The store has tables of a later version of the program.
+    case newer(String)
 }
 
 extension StoreError: CustomStringConvertible {
@@ -154,6 +159,9 @@ extension StoreError: CustomStringConvertible {
             "\(path) is held by another process: this service is already running on this folder"
         case .lockFailed(let why): why
         case .notDurable(let path): "\(path): synchronous=FULL could not be set"
+        case .newer(let path):
+            "\(path) was written by a later version of this program: start that one, or restore a "
+                + "backup made before it"
         }
     }
 }

@@ -133,6 +133,16 @@ struct StoreTests {
         }
     }
 
+    @Test func `a store of a later version is refused, and left as it is`() throws {
+        var later = migrations
+        later.registerMigration("2") { try $0.execute(sql: "CREATE TABLE more (id INTEGER)") }
+        try Store(path: path, migrations: later).close()
+        #expect(throws: StoreError.newer(path)) {
+            _ = try Store(path: path, migrations: migrations)
+        }
+        try Store(path: path, migrations: later).close()
+    }
+
     // MARK: Readers from outside
 
     @Test func `a reader from outside sees a live store and cannot touch it`() throws {
