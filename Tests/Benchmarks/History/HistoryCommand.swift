@@ -3,7 +3,7 @@ import ArgumentParser
 /// What the past costs: the chain on stores that already hold millions of events.
 ///
 /// The past is made through the chain itself, a day of a million events after the other, and the
-/// measured day comes on top: so nothing in the stores is other than it would be.
+/// measured days come on top: so nothing in the stores is other than it would be.
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
@@ -12,6 +12,7 @@ struct HistoryCommand: ParsableCommand {
     enum Defaults {
         static let millions = [0, 1, 10, 30]
         static let dayEvents = 1_000_000
+        static let rounds = 3
     }
 
     @OptionGroup var options: MeasureOptions
@@ -40,8 +41,9 @@ struct HistoryCommand: ParsableCommand {
     ) throws {
         let deployment = try Deployment()
         try deployment.start()
-        let stops = Set(past)
-        for dayNumber in 0...(stops.max() ?? 0) {
+        let days = options.rounds ?? Defaults.rounds
+        var measured: [Int: [ChainRound]] = [:]
+        for dayNumber in 0..<(past.max() ?? 0) + days {
             let day = try PreparedDay(
                 events: events, residents: options.residents,
                 bodyEvents: ChainCommand.Defaults.bodyEvents, resent: 0, names: names,
@@ -52,16 +54,26 @@ struct HistoryCommand: ParsableCommand {
                 try deployment.moveClock(behind: day)
             }
             let round = try ChainRound(day, on: deployment)
-            guard stops.contains(dayNumber) else { continue }
-            let place = "history.\(names.rawValue).\(dayNumber)"
-            report.add(place, [round.eventsPerSecond], "events/s")
-            report.add(place + ".cpu", [round.servicesProcessor], "us an event")
-            for service in Deployment.services {
-                report.add(
-                    "\(place).peak.\(service)", [round.peakMegabytes[service] ?? 0], "MB")
+            for stop in Set(past) where (stop..<stop + days).contains(dayNumber) {
+                measured[stop, default: []].append(round)
             }
         }
+        for stop in measured.keys.sorted() {
+            add(measured[stop] ?? [], at: "history.\(names.rawValue).\(stop)", to: &report)
+        }
         try deployment.greenctl("audit")
+    }
+
+    private func add(_ rounds: [ChainRound], at place: String, to report: inout Report) {
+        report.add(place, rounds.map(\.eventsPerSecond), "events/s")
+        report.add(place + ".cpu", rounds.map(\.servicesProcessor), "us an event")
+        for service in Deployment.services {
+            report.add(
+                "\(place).cpu.\(service)", rounds.map { $0.processor[service] ?? 0 },
+                "us an event")
+            report.add(
+                "\(place).peak.\(service)", rounds.map { $0.peakMegabytes[service] ?? 0 }, "MB")
+        }
     }
 }
 
