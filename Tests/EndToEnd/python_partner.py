@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A partner that knows only the partner protocol, GSP/1 (needs python3-zmq).
 
-    python_partner.py ENDPOINT SERVER_KEY KEY_FILE EVENTS.jsonl [--receipts FILE]
+    python_partner.py [--receipts FILE] -- ENDPOINT SERVER_KEY KEY_FILE EVENTS.jsonl
 
 SERVER_KEY is the edge's public key in Z85, or a file that holds it; KEY_FILE has the partner's
 public and secret key on two lines; EVENTS.jsonl one CloudEvent a line, published byte for byte.

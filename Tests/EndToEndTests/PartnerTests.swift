@@ -24,7 +24,8 @@ import Testing
 
             let edge = try deployment.edge()
             let arguments = [
-                Program.root + "Tests/EndToEnd/python_partner.py", edge.endpoint, edge.key,
+                // After `--`, because one key in 85 begins with a minus.
+                Program.root + "Tests/EndToEnd/python_partner.py", "--", edge.endpoint, edge.key,
                 deployment.path + "/partner-keys/bike-one.key", file,
             ]
             struct Summary: Decodable {
